@@ -1,0 +1,141 @@
+"""The command line: one script, a table of verbs, each imported when it is called.
+
+`edgeship --help` imports neither NumPy nor any verb. Exit codes: 0 done, 1 the answer is no or an error of ours, 2 usage, 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import ModuleType
+
+from edgeship_runtime.errors import EdgeshipError, MissingExtraError, UsageError
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One verb: the module with its `add_arguments(parser)` and `run(arguments) -> exit code`, and what it needs installed.
+
+    The module's docstring is the verb's help: first line, then text that ends with an example.
+    """
+
+    module: str
+    summary: str
+    needs: tuple[str, ...] = ()
+    extra: str = ""
+
+
+VERBS = {
+    "train": Verb("edgeship_train.commands.train", "train a classifier on labelled pictures", ("keras", "tensorflow"), "workstation"),
+    "export": Verb("edgeship_export.commands.export", "turn a .keras into a .tflite or .onnx", ("keras", "tensorflow"), "workstation"),
+    "inspect": Verb("edgeship_export.commands.inspect", "what is in a model file, and what it needs"),
+    "verify": Verb("edgeship_runtime.commands.verify", "prove that a model file computes here what it did there"),
+    "evaluate": Verb("edgeship_runtime.commands.evaluate", "accuracy and confusion on labelled pictures"),
+    "run": Verb("edgeship_runtime.commands.run", "classify pictures"),
+    "benchmark": Verb("edgeship_benchmarks.commands.benchmark", "accuracy against latency against size, measured here"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command line and returns its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _dispatch(arguments)
+    except SystemExit as stop:  # argparse
+        return int(stop.code or 0)
+    except UsageError as error:
+        _complain(f"{error}")
+        return 2
+    except EdgeshipError as error:
+        _complain(f"{error}")
+        return 1
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return 130
+    except BrokenPipeError:
+        # The reader left (`edgeship run … | head`). Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(_overview())  # noqa: T201
+        return 0 if arguments else 2
+    if arguments[0] in ("-V", "--version"):
+        print(f"edgeship {_version()}")  # noqa: T201
+        return 0
+    name = arguments[0]
+    if name not in VERBS:
+        raise UsageError(f"no verb {name!r}{_nearest(name)}; see edgeship --help")
+    verb = VERBS[name]
+    module = importlib.import_module(verb.module)
+    options = _parser(name, module).parse_args(arguments[1:])
+    _require(name, verb)
+    from edgeship_runtime.terminal import native_output_hidden
+
+    if options.verbose:
+        return int(module.run(options))
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with native_output_hidden():
+        return int(module.run(options))
+
+
+def _parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"edgeship {name}", description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    module.add_arguments(parser)
+    parser.add_argument("-v", "--verbose", action="store_true", help="let TensorFlow, its converter and the engines talk")
+    return parser
+
+
+def _require(name: str, verb: Verb) -> None:
+    missing = [package for package in verb.needs if importlib.util.find_spec(package) is None]
+    if missing:
+        raise MissingExtraError(f"edgeship {name} needs {missing[0]}, which is not installed: pip install 'edgeship[{verb.extra}]'")
+
+
+def _overview() -> str:
+    width = max(map(len, VERBS))
+    lines = [f"  {name.ljust(width)}  {verb.summary}" for name, verb in VERBS.items()]
+    return "\n".join(
+        [
+            "usage: edgeship VERB …",
+            "",
+            "A folder of pictures in, a proven image classifier on the edge device out, every number measured.",
+            "",
+            *lines,
+            "",
+            "edgeship VERB --help shows its options and an example.",
+            "  edgeship train flowers/ --out flowers.keras",
+            "  edgeship export flowers.keras --format tflite --quantize int8",
+            "  edgeship run flowers.int8.tflite garden.jpg",
+        ]
+    )
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("edgeship")
+
+
+def _nearest(name: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, VERBS, 1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _complain(text: str) -> None:
+    print(f"edgeship: {text}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

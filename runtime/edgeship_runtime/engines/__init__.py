@@ -1,0 +1,98 @@
+"""Engines: what computes scores from pixels. One file each; adding an engine adds a file and a line here."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeship_runtime.errors import EngineError
+from edgeship_runtime.model_file import ModelFile
+
+# name → formats it runs. In this order `auto` tries them.
+ENGINES: dict[str, tuple[str, ...]] = {
+    "litert": ("tflite",),
+    "tflite-runtime": ("tflite",),
+    "onnxruntime": ("onnx",),
+    "keras": ("keras",),
+}
+INSTALL = {
+    "litert": "pip install ai-edge-litert",
+    "tflite-runtime": 'pip install tflite-runtime "numpy<2"',
+    "onnxruntime": 'pip install "edgeship[onnx]"',
+    "keras": 'pip install "edgeship[workstation]"',
+}
+MOST_THREADS = 4  # classifiers of this size stop gaining beyond; `--threads` says otherwise
+
+
+class Engine(Protocol):
+    """A model loaded for inference.
+
+    Attributes:
+        name: as in ENGINES.
+        version: of the library.
+        threads: it computes with.
+    """
+
+    name: str
+    version: str
+    threads: int
+
+    def scores(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Scores N×labels of a batch of model inputs N×H×W×C, raw pixels.
+
+        The file's own scale and zero point turn pixels into what the graph takes, and its output into scores.
+        """
+
+
+def default_threads() -> int:
+    """As many as this process may use, up to MOST_THREADS."""
+    return max(1, min(MOST_THREADS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1))
+
+
+def open_engine(model: ModelFile, name: str = "auto", threads: int | None = None) -> Engine:
+    """Loads a model file.
+
+    Args:
+        model: an opened model file.
+        name: one of ENGINES, or "auto": the first that is installed and runs this format.
+        threads: for one inference; default_threads() when None.
+
+    Raises:
+        EngineError: unknown, not installed, of another format, or it refuses the file.
+    """
+    count = threads or default_threads()
+    if name == "auto":
+        return _first(model, count)
+    if name not in ENGINES:
+        raise EngineError(f"unknown engine {name!r}; known: auto, {', '.join(ENGINES)}")
+    if model.format not in ENGINES[name]:
+        able = " or ".join(engine for engine, formats in ENGINES.items() if model.format in formats)
+        raise EngineError(f"{model.path}: {name} does not run .{model.format} files; use --engine {able}")
+    try:
+        return _load(name)(model, count)
+    except ImportError as error:
+        raise EngineError(f"{model.path}: engine {name} is not installed ({error}): {INSTALL[name]}") from None
+
+
+def _first(model: ModelFile, threads: int) -> Engine:
+    able = [engine for engine, formats in ENGINES.items() if model.format in formats]
+    for engine in able:
+        try:
+            load = _load(engine)
+        except ImportError:
+            continue
+        return load(model, threads)
+    raise EngineError(f"{model.path}: no engine here runs .{model.format} files: {INSTALL[able[0]]}")
+
+
+def _load(name: str) -> Callable[[ModelFile, int], Engine]:
+    """The engine's `load`, its library imported."""
+    module = importlib.import_module(f"edgeship_runtime.engines.{name.replace('-', '_')}")
+    module.library()
+    load: Callable[[ModelFile, int], Engine] = module.load
+    return load

@@ -1,0 +1,45 @@
+"""Keras, on the workstation: the reference that every exported file is compared with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeship_runtime.errors import EngineError
+from edgeship_runtime.model_file import ModelFile
+
+
+def library() -> Any:  # noqa: ANN401 - a module
+    """The imported library; ImportError when it is not installed."""
+    import os
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported, or it is too late
+    import keras
+
+    return keras
+
+
+def load(model: ModelFile, threads: int) -> KerasEngine:
+    """Loads a .keras file; never executes code that the file brings."""
+    return KerasEngine(model, threads)
+
+
+class KerasEngine:
+    """A .keras file in Keras, on whatever device its backend chose."""
+
+    name = "keras"
+
+    def __init__(self, model: ModelFile, threads: int) -> None:
+        keras = library()
+        self.version, self.threads = str(keras.__version__), threads
+        try:
+            self._model = keras.saving.load_model(model.path, compile=False, safe_mode=True)
+        except Exception as error:  # Keras raises what the layer at fault happens to raise
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+            raise EngineError(f"{model.path}: Keras {self.version} cannot load it: {lines[0] if lines else error!r}") from None
+
+    def scores(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """N×labels of N×H×W×C raw pixels."""
+        return np.asarray(self._model.predict_on_batch(batch.astype(np.float32)), np.float32)

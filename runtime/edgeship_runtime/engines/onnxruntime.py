@@ -1,0 +1,63 @@
+"""ONNX Runtime, on the CPU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeship_runtime.engines.numbers import Affine, pixel_table, real
+from edgeship_runtime.errors import EngineError
+from edgeship_runtime.model_file import ModelFile
+
+_DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
+_ONLY_FATAL = 4
+
+
+def library() -> Any:  # noqa: ANN401 - a module
+    """The imported library; ImportError when it is not installed."""
+    import onnxruntime
+
+    return onnxruntime
+
+
+def load(model: ModelFile, threads: int) -> OnnxRuntimeEngine:
+    """Loads an .onnx file."""
+    return OnnxRuntimeEngine(model, threads)
+
+
+class OnnxRuntimeEngine:
+    """An .onnx file in ONNX Runtime's CPU provider."""
+
+    name = "onnxruntime"
+
+    def __init__(self, model: ModelFile, threads: int) -> None:
+        runtime = library()
+        self.version, self.threads = str(runtime.__version__), threads
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _ONLY_FATAL
+        try:
+            self._session = runtime.InferenceSession(model.raw.model, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # its exceptions share no base class but Exception
+            line = str(error).splitlines()[0]
+            raise EngineError(f"{model.path}: onnxruntime {self.version} cannot load it: {line}") from None
+        (self._input,) = self._session.get_inputs()
+        self._output = self._session.get_outputs()[0].name
+        if self._input.type not in _DTYPES:
+            raise EngineError(f"{model.path}: its graph takes {self._input.type}; wanted one of {', '.join(_DTYPES)}")
+        shape, wanted = tuple(self._input.shape[1:]), model.manifest.preprocessing.shape
+        if shape != wanted:
+            raise EngineError(f"{model.path}: its graph takes {shape}, its manifest says {wanted} (H, W, C)")
+        self._dtype = np.dtype(_DTYPES[self._input.type])
+        self._table = pixel_table(self._dtype, Affine(0.0, 0))
+
+    def scores(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """N×labels of N×H×W×C raw pixels."""
+        values = batch if self._table is None else batch.astype(self._dtype)
+        fixed = isinstance(self._input.shape[0], int) and len(batch) != self._input.shape[0]
+        parts = np.split(values, len(values)) if fixed else [values]
+        outputs = [self._session.run([self._output], {self._input.name: part})[0] for part in parts]
+        return real(np.concatenate(outputs), Affine(0.0, 0))

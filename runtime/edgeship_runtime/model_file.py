@@ -1,0 +1,151 @@
+"""ModelFile: a model and what it says about itself, in one file of any of the three formats.
+
+    >>> model = ModelFile.open("flowers.int8.tflite")
+    >>> model.manifest.labels
+    ('daisy', 'rose', 'tulip')
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from edgeship_runtime import files
+from edgeship_runtime.containers import HEAD_BYTES, container, recognize
+from edgeship_runtime.errors import DamagedError, ForeignModelError, ModelFileError
+from edgeship_runtime.manifest import Manifest
+
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class RawModel:
+    """A file of one of the three formats, ours or not.
+
+    Attributes:
+        path: where it lies.
+        format: "keras", "tflite" or "onnx".
+        data: the whole file.
+        model: the model part.
+        members: what travels with it; empty when another tool wrote the file.
+    """
+
+    path: Path
+    format: str
+    data: bytes
+    model: bytes
+    members: Mapping[str, bytes]
+
+    @classmethod
+    def open(cls, path: str | Path) -> RawModel:
+        """Reads a file, and checks that it is whole before anything native sees it.
+
+        Raises:
+            ModelFileError: no such file, another format, truncated or damaged.
+        """
+        path = Path(path)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise ModelFileError(f"{path}: {files.reason(error)}") from None
+        name = recognize(data[:HEAD_BYTES])
+        if name is None:
+            raise ModelFileError(f"{path} is no model file: {_what(data)}; wanted the contents of a .keras, .tflite or .onnx")
+        try:
+            reader = container(name)
+            return cls(path, name, data, reader.model_part(data), reader.read_members(data))
+        except DamagedError as error:
+            raise ModelFileError(f"{path} is truncated or damaged: {error}; copy it again from where it was made") from None
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the whole file."""
+        return files.sha256(self.data)
+
+    @cached_property
+    def model_sha256(self) -> str:
+        """Of the model part."""
+        return files.sha256(self.model)
+
+    def manifest(self) -> Manifest:
+        """The manifest, checked against the model part.
+
+        Raises:
+            ForeignModelError: there is none.
+            ModelFileError: it is invalid, of a newer format, or the model part is not the one it was written for.
+        """
+        if MANIFEST not in self.members:
+            raise ForeignModelError(
+                f"{self.path} carries no edgeship manifest: another tool wrote it (or saved it again). "
+                f"Give it one: edgeship adopt {self.path} --labels labels.txt"
+            )
+        try:
+            manifest = Manifest.from_bytes(self.members[MANIFEST])
+        except ModelFileError as error:
+            raise ModelFileError(f"{self.path}: {error}") from None
+        if manifest.model_sha256 != self.model_sha256:
+            raise ModelFileError(
+                f"{self.path} is damaged: its model has sha256 {self.model_sha256[:12]}…, its manifest says "
+                f"{manifest.model_sha256[:12]}…; copy it again from where it was made"
+            )
+        return manifest
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model file of ours, read and checked.
+
+    Attributes:
+        raw: the file's bytes and their parts.
+        manifest: what it says about itself.
+    """
+
+    raw: RawModel
+    manifest: Manifest
+
+    @classmethod
+    def open(cls, path: str | Path) -> ModelFile:
+        """Reads a model file.
+
+        Raises:
+            ModelFileError: it is truncated, damaged, foreign (ForeignModelError), or of a newer format.
+        """
+        raw = RawModel.open(path)
+        return cls(raw, raw.manifest())
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return self.raw.path
+
+    @property
+    def format(self) -> str:
+        """The container: "keras", "tflite" or "onnx"."""
+        return self.raw.format
+
+    def member(self, name: str) -> bytes:
+        """A byte string that travels with the model.
+
+        Raises:
+            ModelFileError: the manifest names it and it is not there.
+        """
+        try:
+            return self.raw.members[name]
+        except KeyError:
+            raise ModelFileError(f"{self.path} is damaged: {name} is missing from it") from None
+
+
+def assemble(format_name: str, model: bytes, manifest: Manifest, members: Mapping[str, bytes]) -> bytes:
+    """The bytes of a model file. `manifest.model_sha256` is set here, from the model part."""
+    writer = container(format_name)
+    stated = dataclasses.replace(manifest, model_sha256=files.sha256(writer.model_part(model)))
+    return writer.write(model, {MANIFEST: stated.to_bytes(), **members})
+
+
+def _what(data: bytes) -> str:
+    if not data:
+        return "the file is empty (0 bytes)"
+    return f"it begins with {data[:8]!r}"

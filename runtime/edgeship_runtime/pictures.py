@@ -1,0 +1,122 @@
+"""Pictures: from a file, or from bytes, to an upright image in RGB or grey.
+
+One implementation for training, calibration, evaluation and the device, because a picture decoded differently is the fault
+nobody sees. What each tool makes of the same odd file differs (alpha, palettes, 16 bits, EXIF), so every choice is written here.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from edgeship_runtime.errors import PictureError
+from edgeship_runtime.files import reason
+
+Color = Literal["rgb", "grey"]
+PILLOW_MODE = {"rgb": "RGB", "grey": "L"}
+
+# What a folder of pictures is searched for; what a file really is, its first bytes tell.
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".jp2", ".avif"})
+BACKGROUND = (255, 255, 255)  # transparent pictures are laid on white, as a browser shows them
+_ORIENTATION = 0x0112  # EXIF tag
+_TRANSPOSED = frozenset({5, 6, 7, 8})  # orientations that swap width and height
+_DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError, NotImplementedError, OverflowError)
+
+# Pillow warns from 89 megapixels, which phones reach, and refuses from 179, which we let it do.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+def decode(picture: Path | bytes, color: Color, *, at_least: tuple[int, int] | None = None) -> Image.Image:
+    """Decodes a picture: EXIF orientation applied, first frame of an animation, in mode RGB or L.
+
+    Args:
+        picture: a file's path, or its bytes.
+        color: "rgb" or "grey" (ITU-R 601-2 luma).
+        at_least: width and height in pixels that are enough for the caller. A JPEG is then decoded at 1/2, 1/4 or 1/8
+            scale, in the frequency domain, as long as both sides stay at least this long: 2–4 × faster for camera photos.
+
+    Raises:
+        PictureError: the file is unreadable, truncated, no picture, or has more than 179 million pixels.
+    """
+    try:
+        with Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture) as image:
+            if at_least is not None and image.format in ("JPEG", "MPO"):
+                sideways = image.getexif().get(_ORIENTATION) in _TRANSPOSED
+                image.draft(None, at_least[::-1] if sideways else at_least)
+            image.load()
+            return upright(image, color)
+    except UnidentifiedImageError:
+        raise PictureError(_nature(picture)) from None
+    except (Image.DecompressionBombError, MemoryError):
+        raise PictureError("the picture is too large: more than 179 million pixels, or than fit in memory") from None
+    except _DECODER_ERRORS as error:  # Pillow's decoders raise all of these on damaged files
+        if isinstance(error, OSError) and error.errno is not None:
+            raise PictureError(reason(error)) from None
+        raise PictureError(f"damaged picture: {str(error) or type(error).__name__}") from None
+
+
+def from_array(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], color: Color) -> Image.Image:
+    """An image of a captured array: uint8, H×W×3 in RGB order, H×W or H×W×1 grey.
+
+    Raises:
+        PictureError: another dtype or shape.
+    """
+    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (1, 3)):
+        raise PictureError(
+            f"wanted a uint8 array, H×W×3 in RGB order or H×W grey; received {pixels.dtype}, shape {pixels.shape}"
+        )
+    if pixels.size == 0:
+        raise PictureError(f"the array has no pixels: shape {pixels.shape}")
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[..., 0]
+    return _colored(Image.fromarray(pixels), PILLOW_MODE[color])
+
+
+def upright(image: Image.Image, color: Color) -> Image.Image:
+    """An opened image turned as its EXIF orientation says, in mode RGB or L. Changes `image` itself."""
+    ImageOps.exif_transpose(image, in_place=True)
+    return _colored(image, PILLOW_MODE[color])
+
+
+def _colored(image: Image.Image, mode: str) -> Image.Image:
+    """Any Pillow mode to RGB or L: 16 bits scaled (not clipped) to 8, transparency laid on white, palettes looked up."""
+    if image.mode == mode:
+        if "transparency" not in image.info:
+            return image
+    elif image.mode.startswith("I"):
+        image = _eight_bits(image)
+    elif image.mode == "F":
+        raise ValueError("floating-point pictures have no agreed range; save it as 8 or 16 bits")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        flat = Image.new("RGBA", image.size, (*BACKGROUND, 255))
+        flat.alpha_composite(image)
+        image = flat
+    return image.convert(mode)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    values = np.asarray(image).astype(np.int64)
+    if values.min() < 0 or values.max() > 65535:
+        raise ValueError("32-bit pictures have no agreed range; save it as 8 or 16 bits")
+    return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
+
+
+def _nature(picture: Path | bytes) -> str:
+    """Why Pillow does not know the file, as far as its first bytes tell."""
+    if isinstance(picture, bytes):
+        head, size = picture[:64], len(picture)
+    else:
+        with picture.open("rb") as stream:
+            head = stream.read(64)
+        size = picture.stat().st_size
+    if size == 0:
+        return "the file is empty (0 bytes)"
+    if head.isascii():
+        return f"not a picture: it is text, {head[:20].decode(errors='replace')!r}"
+    return "not a picture that Pillow can read, or its header is damaged"

@@ -1,0 +1,79 @@
+"""Terminal: answers on stdout, everything else on stderr, and nothing that native libraries print of their own accord."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TextIO, TypeVar
+
+from edgeship_runtime.record import Json
+
+T = TypeVar("T")
+
+
+def say(text: str) -> None:
+    """A line for people, on stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def answer(text: str) -> None:
+    """A line of the answer, on stdout."""
+    print(text, flush=True)
+
+
+def answer_json(value: Json) -> None:
+    """One JSON object on one line, on stdout."""
+    answer(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def watched(items: Sequence[T], what: str) -> Sequence[T]:
+    """The items, with a progress bar and the time left on stderr; none where stderr is no terminal."""
+    from tqdm import tqdm
+
+    bar: Sequence[T] = tqdm(items, desc=what, unit=" pictures", disable=not sys.stderr.isatty(), leave=False, dynamic_ncols=True)
+    return bar
+
+
+def table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
+    """Rows as aligned columns, the first row being the heading; columns in `right` are aligned to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+
+    def line(row: Sequence[str]) -> str:
+        cells = [cell.rjust(width) if column in right else cell.ljust(width) for column, (cell, width) in enumerate(zip(row, widths, strict=True))]
+        return "  ".join(cells).rstrip()
+
+    return "\n".join(line(row) for row in rows)
+
+
+@contextlib.contextmanager
+def native_output_hidden() -> Iterator[None]:
+    """Sends what native code writes to descriptors 1 and 2 nowhere, while Python's own streams go on working.
+
+    TensorFlow, its converter and LiteRT log to the process's descriptors, past sys.stdout and sys.stderr.
+    """
+    try:
+        pairs = [(stream, stream.fileno()) for stream in (sys.stdout, sys.stderr)]
+    except (AttributeError, OSError, ValueError):  # streams without a descriptor: nothing native reaches them
+        yield
+        return
+    with contextlib.ExitStack() as stack:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        stack.callback(os.close, nowhere)
+        for stream, descriptor in pairs:
+            if descriptor not in (1, 2):  # pytest and others have already put a file in its place
+                continue
+            stream.flush()
+            copy = os.dup(descriptor)
+            own = os.fdopen(copy, "w", encoding=stream.encoding, errors=stream.errors, buffering=1)
+            os.dup2(nowhere, descriptor)
+            stack.callback(_restore, own, descriptor)
+            stack.enter_context(contextlib.redirect_stdout(own) if descriptor == 1 else contextlib.redirect_stderr(own))
+        yield
+
+
+def _restore(own: TextIO, descriptor: int) -> None:
+    with own:
+        os.dup2(own.fileno(), descriptor)
