@@ -35,6 +35,7 @@ def convert(model: keras.Model, quantization: Quantization, preprocessing: Prepr
         warnings.simplefilter("ignore")  # keras/src/export/tf2onnx_lib.py probes np.object, which NumPy warns of
         path = Path(folder) / "model.onnx"
         try:
+            model(np.zeros((1, *model.input_shape[1:]), np.float32))  # Keras exports only models that were called
             model.export(path, format="onnx", verbose=False)
         except Exception as error:  # tf2onnx raises what it comes across
             lines = [line.strip() for line in str(error).splitlines() if line.strip()]

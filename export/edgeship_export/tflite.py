@@ -6,7 +6,7 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edgeship_export.calibration import spanning
 from edgeship_export.tflite_metadata import with_metadata
+from edgeship_runtime.engines.numbers import Affine, pixel_table, real
 from edgeship_runtime.errors import ExportError
 from edgeship_runtime.manifest import Quantization
 from edgeship_runtime.preprocessing import Preprocessing
@@ -58,6 +59,25 @@ def convert(model: keras.Model, quantization: Quantization, preprocessing: Prepr
         except Exception as error:  # the converter raises what it comes across
             raise ExportError(f"TensorFlow's converter refuses the model: {_gist(error)}") from error
     return with_metadata(content, preprocessing)
+
+
+def builtin_kernels(model: bytes) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+    """A function from pixels 1×H×W×C to scores 1×labels that computes with LiteRT's built-in kernels, not XNNPACK."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    interpreter = Interpreter(
+        model_content=model, num_threads=1, experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    )
+    interpreter.allocate_tensors()
+    (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
+    table = pixel_table(taken["dtype"], Affine(*taken["quantization"]))
+
+    def scores(batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        interpreter.set_tensor(taken["index"], batch if table is None else table[batch])
+        interpreter.invoke()
+        return real(interpreter.get_tensor(given["index"]), Affine(*given["quantization"]))
+
+    return scores
 
 
 @contextlib.contextmanager

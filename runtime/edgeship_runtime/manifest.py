@@ -109,6 +109,29 @@ class Provenance:
 
 
 @dataclass(frozen=True)
+class Proof:
+    """How an exported file compares with its parent, on pictures that neither training nor calibration saw.
+
+    Attributes:
+        samples: pictures.
+        accuracy: of this file, in its own engine.
+        parent_accuracy: of the parent, on the same pictures.
+        agreement: fraction with the same top-1.
+        largest_difference: of any score.
+        p_value: one-sided exact McNemar test that the drop is chance.
+        forced: written although the drop was too large.
+    """
+
+    samples: int
+    accuracy: float
+    parent_accuracy: float
+    agreement: float
+    largest_difference: float
+    p_value: float
+    forced: bool = False
+
+
+@dataclass(frozen=True)
 class GoldenSample:
     """A picture that travels with the model, and the answer it must give.
 
@@ -156,6 +179,7 @@ class Manifest:
         requirements: see Requirements.
         provenance: see Provenance.
         golden: see GoldenSample.
+        proven: against the parent (exported files; None where there were no pictures to prove it on).
         calibration: training pictures for post-training quantization (.keras only).
         proof: validation pictures on which an export is proven (.keras only).
     """
@@ -168,6 +192,7 @@ class Manifest:
     metrics: Mapping[str, Metric] = dataclasses.field(default_factory=dict)
     requirements: Requirements = Requirements()
     golden: tuple[GoldenSample, ...] = ()
+    proven: Proof | None = None
     calibration: tuple[CarriedPicture, ...] = ()
     proof: tuple[CarriedPicture, ...] = ()
 

@@ -48,9 +48,17 @@ class RawModel:
         """
         path = Path(path)
         try:
-            data = path.read_bytes()
+            return cls.parse(path, path.read_bytes())
         except OSError as error:
             raise ModelFileError(f"{path}: {files.reason(error)}") from None
+
+    @classmethod
+    def parse(cls, path: Path, data: bytes) -> RawModel:
+        """The same for bytes that lie, or are to lie, at `path`.
+
+        Raises:
+            ModelFileError: another format, truncated or damaged.
+        """
         name = recognize(data[:HEAD_BYTES])
         if name is None:
             raise ModelFileError(f"{path} is no model file: {_what(data)}; wanted the contents of a .keras, .tflite or .onnx")
@@ -114,6 +122,12 @@ class ModelFile:
             ModelFileError: it is truncated, damaged, foreign (ForeignModelError), or of a newer format.
         """
         raw = RawModel.open(path)
+        return cls(raw, raw.manifest())
+
+    @classmethod
+    def parse(cls, path: Path, data: bytes) -> ModelFile:
+        """The same for bytes that are to be written to `path`."""
+        raw = RawModel.parse(path, data)
         return cls(raw, raw.manifest())
 
     @property

@@ -45,7 +45,7 @@ def from_json(kind: type[T], value: Json, where: str) -> T:
     """Builds a record of type `kind` from parsed JSON.
 
     Args:
-        kind: a dataclass whose fields are str, int, float, bool, tuple[X, ...], Mapping[str, X], X | None or dataclasses.
+        kind: a dataclass whose fields are str, int, float, bool, Literal, tuple[X, ...], Mapping[str, X], X | None or dataclasses.
         value: what json.loads gave.
         where: name of the place, for messages.
 
@@ -94,6 +94,10 @@ def _convert(hint: Any, value: Json, where: str) -> Any:  # noqa: ANN401 - hints
         if not isinstance(value, dict):
             raise RecordError(f"{where}: wanted an object, received {_kind(value)}")
         return {key: _convert(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+    if origin is typing.Literal:
+        if value not in arguments:
+            raise RecordError(f"{where}: wanted one of {', '.join(map(repr, arguments))}; received {_kind(value)}")
+        return value
     if dataclasses.is_dataclass(hint):
         return from_json(hint, value, where)  # type: ignore[arg-type]  # hints are types, never instances
     return _scalar(hint, value, where)

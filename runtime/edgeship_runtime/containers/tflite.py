@@ -38,6 +38,8 @@ def read_members(data: bytes) -> dict[str, bytes]:
     """The zip's entries below edgeship/, and labels.txt when there are any."""
     if not _has_zip(data):
         _check_whole(data)
+        if any(entry.string(0) == MARKER for entry in flatbuffer.root(data).tables(_METADATA)):
+            raise DamagedError("the members that follow the model are missing")
         return {}
     with zipped.open_zip(data) as archive:
         members = zipped.members(archive)
@@ -68,8 +70,8 @@ def _check_whole(data: bytes) -> None:
         end = buffer.scalar(1, "Q") + buffer.scalar(2, "Q")  # AI Edge Quantizer keeps weights behind the flatbuffer
         if end > len(data):
             raise DamagedError(f"a weight ends at {end}, the file at {len(data)}")
-    if any(entry.string(0) == MARKER for entry in model.tables(_METADATA)):
-        raise DamagedError("the appended members are missing")
+    for entry in model.tables(_METADATA):
+        entry.string(0)
 
 
 def _check_graph(graph: Table) -> None:

@@ -21,6 +21,20 @@ def library() -> Any:  # noqa: ANN401 - a module
     return keras
 
 
+def load_model(model: ModelFile) -> Any:  # noqa: ANN401 - Keras ships no types
+    """The keras.Model of a .keras file, uncompiled.
+
+    Raises:
+        EngineError: Keras cannot load it, or would have to execute code that the file brings.
+    """
+    keras = library()
+    try:
+        return keras.saving.load_model(model.path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises what the layer at fault happens to raise
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        raise EngineError(f"{model.path}: Keras {keras.__version__} cannot load it: {lines[0] if lines else error!r}") from None
+
+
 def load(model: ModelFile, threads: int) -> KerasEngine:
     """Loads a .keras file; never executes code that the file brings."""
     return KerasEngine(model, threads)
@@ -32,13 +46,8 @@ class KerasEngine:
     name = "keras"
 
     def __init__(self, model: ModelFile, threads: int) -> None:
-        keras = library()
-        self.version, self.threads = str(keras.__version__), threads
-        try:
-            self._model = keras.saving.load_model(model.path, compile=False, safe_mode=True)
-        except Exception as error:  # Keras raises what the layer at fault happens to raise
-            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-            raise EngineError(f"{model.path}: Keras {self.version} cannot load it: {lines[0] if lines else error!r}") from None
+        self.version, self.threads = str(library().__version__), threads
+        self._model = load_model(model)
 
     def scores(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         """N×labels of N×H×W×C raw pixels."""

@@ -1,0 +1,154 @@
+"""Exporting: from a trained .keras to the bytes of a proven model file."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeship_export import onnx, requirements, tflite
+from edgeship_export.evidence import Evidence, Pictures
+from edgeship_export.proving import compare
+from edgeship_runtime.classifier import Classifier
+from edgeship_runtime.containers.tflite import LABELS
+from edgeship_runtime.digests import MEMBER
+from edgeship_runtime.engines import open_engine
+from edgeship_runtime.engines.keras import load_model
+from edgeship_runtime.errors import ExportError
+from edgeship_runtime.golden import make_sample
+from edgeship_runtime.manifest import GoldenSample, Manifest, Metric, Proof, Provenance, Quantization, now
+from edgeship_runtime.model_file import ModelFile, assemble
+
+if TYPE_CHECKING:
+    import keras
+
+FORMATS = {"tflite": tflite, "onnx": onnx}
+CARRIED_BYTES = 64_000  # an exported file carries no more than this beside the model
+# Of a score, between engines and CPUs: least that is allowed for, by what the arithmetic is.
+_TOLERANCES = {"float32": 1e-3, "float16": 2e-3, "dynamic": 0.02, "int8": 0.02}
+_SPREAD_FACTOR = 4  # other CPUs differ by more than two kernels of one
+_BATCH = 32
+_VERSIONS_OF = ("edgeship", "tensorflow", "keras", "ai-edge-litert", "tf2onnx", "onnx", "onnxruntime")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A file that has been proven, not yet written."""
+
+    content: bytes
+    model: ModelFile
+
+
+def export(parent: ModelFile, out: Path, format_name: str, quantization: Quantization, evidence: Evidence) -> Exported:
+    """Converts a .keras, runs the result in its own engine, and measures it against the parent.
+
+    Args:
+        parent: an opened .keras.
+        out: where the file will lie, for messages.
+        format_name: "tflite" or "onnx".
+        quantization: what to make of it.
+        evidence: pictures to calibrate and prove on; without proof pictures the manifest says that nothing was proven.
+
+    Raises:
+        ExportError: no calibration pictures for int8, or the converter refuses.
+        EngineError: the target engine is not installed, or refuses the result.
+    """
+    calibration = evidence.calibration.pixels if len(evidence.calibration) else None
+    if quantization.scheme == "int8" and calibration is None:
+        raise ExportError(f"{parent.path} carries no calibration pictures; give the data it was trained on: --data DATA")
+    network = load_model(parent)
+    _check_outputs(parent, network)
+    converted = FORMATS[format_name].convert(network, quantization, parent.manifest.preprocessing, calibration)
+    bare = _manifest(parent, format_name, quantization, converted)
+    draft = _model(out, format_name, converted, bare, {})
+    classifier = Classifier(draft, open_engine(draft))
+    proof = _prove(network, classifier, evidence.proof)
+    members = {LABELS: ("\n".join(parent.manifest.labels) + "\n").encode()}
+    golden = {sample.member: parent.member(sample.member) for sample in parent.manifest.golden}
+    samples = _golden(classifier, golden, quantization, converted, format_name)
+    metrics = {"validation": Metric(proof.accuracy, proof.samples)} if proof else {}
+    manifest = dataclasses.replace(bare, golden=samples, proven=proof, metrics=metrics)
+    members |= golden
+    trained = parent.raw.members.get(MEMBER, b"")
+    if sum(map(len, members.values())) + len(manifest.to_bytes()) + len(trained) <= CARRIED_BYTES:
+        members[MEMBER] = trained
+    content = assemble(format_name, converted, manifest, members)
+    return Exported(content, ModelFile.parse(out, content))
+
+
+def forced(exported: Exported) -> Exported:
+    """The same file, saying of itself that it was written in spite of its drop."""
+    raw, manifest = exported.model.raw, exported.model.manifest
+    assert manifest.proven is not None  # noqa: S101 - what has no proof has no drop
+    manifest = dataclasses.replace(manifest, proven=dataclasses.replace(manifest.proven, forced=True))
+    members = {name: data for name, data in raw.members.items() if name != "manifest.json"}
+    content = assemble(raw.format, raw.model, manifest, members)
+    return Exported(content, ModelFile.parse(raw.path, content))
+
+
+def _model(out: Path, format_name: str, converted: bytes, manifest: Manifest, members: dict[str, bytes]) -> ModelFile:
+    return ModelFile.parse(out, assemble(format_name, converted, manifest, members))
+
+
+def _check_outputs(parent: ModelFile, network: keras.Model) -> None:
+    width, labels = int(network.output_shape[-1]), len(parent.manifest.labels)
+    if width != labels:
+        raise ExportError(f"{parent.path}: its network has {width} outputs, its manifest {labels} labels; they must match")
+
+
+def _manifest(parent: ModelFile, format_name: str, quantization: Quantization, converted: bytes) -> Manifest:
+    needs = requirements.of_tflite(converted) if format_name == "tflite" else requirements.of_onnx(converted)
+    versions = {name: version(name) for name in _VERSIONS_OF}
+    past = parent.manifest.provenance
+    return dataclasses.replace(
+        parent.manifest,
+        quantization=quantization,
+        requirements=needs,
+        metrics={},
+        golden=(),
+        calibration=(),
+        proof=(),
+        provenance=Provenance(
+            created=now(),
+            versions=versions,
+            data_sha256=past.data_sha256,
+            split=past.split,
+            seed=past.seed,
+            configuration=past.configuration,
+            parent_sha256=parent.raw.sha256,
+            parent_model_sha256=parent.raw.model_sha256,
+        ),
+    )
+
+
+def _prove(network: keras.Model, classifier: Classifier, pictures: Pictures) -> Proof | None:
+    if not len(pictures):
+        return None
+    parent = np.asarray(network.predict(pictures.pixels, batch_size=_BATCH, verbose=0), np.float32)
+    exported = np.concatenate([classifier.scores(pictures.pixels[index : index + 1]) for index in range(len(pictures))])
+    return compare(parent, exported, pictures.targets)
+
+
+def _golden(
+    classifier: Classifier, pictures: dict[str, bytes], quantization: Quantization, converted: bytes, format_name: str
+) -> tuple[GoldenSample, ...]:
+    """The parent's golden pictures with this file's answers, and a tolerance from how far kernels of one CPU differ."""
+    floor = _TOLERANCES[quantization.scheme]
+    tolerance = floor
+    if format_name == "tflite" and pictures:
+        inputs = np.stack([classifier.preprocessing(data) for data in pictures.values()])
+        tolerance = round(max(floor, _SPREAD_FACTOR * _spread(classifier, converted, inputs)), 6)
+    return tuple(make_sample(name, data, classifier.scores, classifier.manifest, tolerance) for name, data in pictures.items())
+
+
+def _spread(classifier: Classifier, converted: bytes, inputs: NDArray[np.uint8]) -> float:
+    """Largest difference of a score between XNNPACK and LiteRT's built-in kernels."""
+    plain = tflite.builtin_kernels(converted)
+    own = np.concatenate([classifier.scores(pixels[np.newaxis]) for pixels in inputs])
+    other = np.concatenate([plain(pixels[np.newaxis]) for pixels in inputs])
+    return float(np.abs(own - other).max())
