@@ -29,11 +29,11 @@ def answer_json(value: Json) -> None:
     answer(json.dumps(value, ensure_ascii=False, allow_nan=False))
 
 
-def watched(items: Sequence[T], what: str) -> Sequence[T]:
+def watched(items: Sequence[T], what: str, unit: str = " pictures") -> Sequence[T]:
     """The items, with a progress bar and the time left on stderr; none where stderr is no terminal."""
     from tqdm import tqdm
 
-    bar: Sequence[T] = tqdm(items, desc=what, unit=" pictures", disable=not sys.stderr.isatty(), leave=False, dynamic_ncols=True)
+    bar: Sequence[T] = tqdm(items, desc=what, unit=unit, disable=not sys.stderr.isatty(), leave=False, dynamic_ncols=True)
     return bar
 
 
