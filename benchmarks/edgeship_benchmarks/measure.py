@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-
 from edgeship_runtime import record
 from edgeship_runtime.classifier import Classifier
 from edgeship_runtime.errors import EdgeshipError
+from numpy.typing import NDArray
 
 WARM_UP_SHARE = 0.25  # of the time for latencies
 _LEAST_RUNS = 20
@@ -82,7 +81,11 @@ def measure(task: Task) -> Measurement:
     first_ms = _timed(classifier, batch)
     latencies = _latencies(classifier, batch, task.seconds) if task.seconds else []
     peak = peak_rss_bytes()
-    answers = [int(classifier.scores(inputs[index : index + 1])[0].argmax()) for index in range(len(inputs))] if task.answers else []
+    answers = (
+        [int(classifier.scores(inputs[index : index + 1])[0].argmax()) for index in range(len(inputs))]
+        if task.answers
+        else []
+    )
     engine = classifier.engine
     return Measurement(engine.name, engine.version, load_ms, first_ms, tuple(latencies), peak, tuple(answers))
 
@@ -121,9 +124,9 @@ def main() -> int:
     """Reads a Task from stdin, prints a Measurement or {"error": …} as the last line."""
     task = record.from_json(Task, json.load(sys.stdin), "task")
     try:
-        print(record.to_bytes(measure(task)).decode())  # noqa: T201
+        print(record.to_bytes(measure(task)).decode())
     except EdgeshipError as error:
-        print(json.dumps({"error": str(error)}))  # noqa: T201
+        print(json.dumps({"error": str(error)}))
         return 1
     return 0
 

@@ -12,9 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-
-from edgeship_benchmarks.measure import Measurement, Task
 from edgeship_runtime import record
 from edgeship_runtime.digests import MEMBER, Digests
 from edgeship_runtime.engines import default_threads
@@ -24,6 +21,9 @@ from edgeship_runtime.labelled import LabelledData
 from edgeship_runtime.model_file import ModelFile
 from edgeship_runtime.preparing import prepare
 from edgeship_runtime.preprocessing import Preprocessing
+from numpy.typing import NDArray
+
+from edgeship_benchmarks.measure import Measurement, Task
 
 ROUNDS = 3
 _LIMIT_S = 600
@@ -66,13 +66,22 @@ class Outcome:
     error: str | None = None
 
 
-def configurations(models: Sequence[str], engine: str, threads: Sequence[int] | None, batches: Sequence[int]) -> list[Configuration]:
+def configurations(
+    models: Sequence[str], engine: str, threads: Sequence[int] | None, batches: Sequence[int]
+) -> list[Configuration]:
     """Every combination; threads default to 1 and as many as a classifier would use."""
     counts = threads or sorted({1, default_threads()})
-    return [Configuration(Path(model), engine, count, batch) for model in models for count in counts for batch in batches]
+    return [
+        Configuration(Path(model), engine, count, batch) for model in models for count in counts for batch in batches
+    ]
 
 
-def run(configurations: Sequence[Configuration], data: LabelledData, seconds: float, watch: Callable[[Sequence[int]], Sequence[int]]) -> list[Outcome]:
+def run(
+    configurations: Sequence[Configuration],
+    data: LabelledData,
+    seconds: float,
+    watch: Callable[[Sequence[int]], Sequence[int]],
+) -> list[Outcome]:
     """Measures all configurations on the test part of the data.
 
     Args:
@@ -129,7 +138,9 @@ def _at_size(data: LabelledData, preprocessing: Preprocessing, labels: tuple[str
     index = label_index(labels, pictures, data.name)
     kept = [item for item in prepare(pictures, preprocessing, skip=trained) if item.pixels is not None]
     if not kept:
-        raise DataError(f"{data.name}: no picture is left to measure on: unreadable, or the models were trained on them")
+        raise DataError(
+            f"{data.name}: no picture is left to measure on: unreadable, or the models were trained on them"
+        )
     digest = hashlib.sha256("".join(f"{item.digest} {item.picture.label}\n" for item in kept).encode()).hexdigest()
     inputs = np.stack([item.pixels for item in kept if item.pixels is not None])
     return Pictures(inputs, np.array([index[item.picture.label] for item in kept], np.int64), digest)

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-import io
-from importlib import resources
+from typing import TYPE_CHECKING
 
-from edgeship_runtime.errors import MissingExtraError
+from edgeship_runtime.pages import INK, chart, render
 from edgeship_runtime.record import Json
 
-_INK = "#6b7685"  # readable on white and on near-black, as the page may be either
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 _COLORS = {"float32": "#3b82c4", "float16": "#8a63c9", "dynamic": "#c98a1b", "int8": "#0f9d76"}
-_COLUMNS = ("model", "engine", "threads", "accuracy", "p50 ms", "p95 ms", "first ms", "pictures/s", "size kB", "peak MB")
+_COLUMNS = (
+    "model",
+    "engine",
+    "threads",
+    "accuracy",
+    "p50 ms",
+    "p95 ms",
+    "first ms",
+    "pictures/s",
+    "size kB",
+    "peak MB",
+)
 
 
 def markdown(report: Json) -> str:
@@ -18,7 +30,10 @@ def markdown(report: Json) -> str:
     lines = ["| " + " | ".join(_COLUMNS) + " |", "|---|---|" + "--:|" * (len(_COLUMNS) - 2)]
     for row in report["results"]:
         if "error" in row:
-            lines.append(f"| {row['model']} | {row['engine']} | {row['threads']} | {_escaped(row['error'])} |" + " |" * (len(_COLUMNS) - 4))
+            lines.append(
+                f"| {row['model']} | {row['engine']} | {row['threads']} | {_escaped(row['error'])} |"
+                + " |" * (len(_COLUMNS) - 4)
+            )
         else:
             lines.append("| " + " | ".join(cells(row)) + " |")
     return "\n".join([*lines, "", machine(report), ""])
@@ -55,52 +70,36 @@ def page(report: Json) -> str:
     """The HTML page.
 
     Raises:
-        MissingExtraError: jinja2 or matplotlib are not installed.
+        MissingExtraError: the workstation extra is not installed.
     """
-    try:
-        from jinja2 import Environment
-        from markupsafe import Markup
-    except ImportError:
-        raise MissingExtraError("the HTML report needs jinja2: pip install 'edgeship[workstation]'") from None
-    template = resources.files("edgeship_benchmarks").joinpath("templates/report.html").read_text("utf-8")
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     measured = [row for row in report["results"] if "error" not in row]
-    return environment.from_string(template).render(
+    return render(
+        "edgeship_benchmarks",
+        "report.html",
         report=report,
         columns=_COLUMNS,
         measured=[(row, cells(row)) for row in measured],
         failed=[row for row in report["results"] if "error" in row],
         machine=machine(report),
-        chart=Markup(_pareto(measured)) if measured else "",  # noqa: S704 - drawn here from numbers
+        chart=chart(9, 4.6, lambda figure: _draw_pareto(figure, measured)) if measured else "",
     )
 
 
-def _pareto(rows: list[Json]) -> str:
-    """Accuracy against latency, the area of a point being the file's size; as SVG."""
-    import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    style = {"svg.fonttype": "none", "axes.edgecolor": _INK, "axes.labelcolor": _INK, "xtick.color": _INK, "ytick.color": _INK, "text.color": _INK}
-    with mpl.rc_context({**style, "svg.hashsalt": "edgeship"}):
-        figure = Figure(figsize=(9, 4.6), layout="constrained")
-        FigureCanvasSVG(figure)
-        axes = figure.subplots()
-        largest = max(row["size_bytes"] for row in rows)
-        for row in rows:
-            x, y = row["latency_ms"]["p50"], 100 * row["accuracy"]
-            low, high = (100 * bound for bound in row["accuracy_interval"])
-            color = _COLORS.get(row["quantization"], _INK)
-            axes.errorbar(x, y, yerr=[[y - low], [high - y]], color=color, alpha=0.35, capsize=3, linewidth=1)
-            axes.scatter(x, y, s=40 + 360 * row["size_bytes"] / largest, color=color, alpha=0.75)
-            label = f"{row['format']} {row['quantization']}, {row['threads']} thr."
-            axes.annotate(label, (x, y), xytext=(7, 7), textcoords="offset points", fontsize=8)
-        axes.set(xlabel="latency p50, ms (log)", ylabel="accuracy, % (bars: 95 %)", xscale="log", facecolor="none")
-        axes.margins(x=0.2)
-        axes.grid(alpha=0.25)
-        stream = io.StringIO()
-        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
-    return stream.getvalue()[stream.getvalue().index("<svg") :]
+def _draw_pareto(figure: Figure, rows: list[Json]) -> None:
+    """Accuracy against latency, the area of a point being the file's size."""
+    axes = figure.subplots()
+    largest = max(row["size_bytes"] for row in rows)
+    for row in rows:
+        x, y = row["latency_ms"]["p50"], 100 * row["accuracy"]
+        low, high = (100 * bound for bound in row["accuracy_interval"])
+        color = _COLORS.get(row["quantization"], INK)
+        axes.errorbar(x, y, yerr=[[y - low], [high - y]], color=color, alpha=0.35, capsize=3, linewidth=1)
+        axes.scatter(x, y, s=40 + 360 * row["size_bytes"] / largest, color=color, alpha=0.75)
+        label = f"{row['format']} {row['quantization']}, {row['threads']} thr."
+        axes.annotate(label, (x, y), xytext=(7, 7), textcoords="offset points", fontsize=8)
+    axes.set(xlabel="latency p50, ms (log)", ylabel="accuracy, % (bars: 95 %)", xscale="log", facecolor="none")
+    axes.margins(x=0.2)
+    axes.grid(alpha=0.25)
 
 
 def _escaped(text: str) -> str:

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 
 import numpy as np
-from numpy.typing import NDArray
-
 from edgeship_runtime.digests import MEMBER, Digests
 from edgeship_runtime.evaluation import label_index
 from edgeship_runtime.labelled import LabelledData, LabelledPicture
 from edgeship_runtime.manifest import CarriedPicture
 from edgeship_runtime.model_file import ModelFile
 from edgeship_runtime.preparing import prepare
+from numpy.typing import NDArray
 
 MOST_CALIBRATION = 200
 MOST_PROOF = 500
@@ -70,7 +69,9 @@ def from_data(parent: ModelFile, data: LabelledData) -> Evidence:
         if item.pixels is None or item.digest in seen:
             continue
         seen.add(item.digest)
-        calibrates = item.digest in trained or (part != "validation" and not trained and (part == "train" or number % 2 == 0))
+        calibrates = item.digest in trained or (
+            part != "validation" and not trained and (part == "train" or number % 2 == 0)
+        )
         (calibration if calibrates else proof).add(item.pixels, index[item.picture.label])
         if calibration.full and proof.full:
             break

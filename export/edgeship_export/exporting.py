@@ -9,11 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
-
-from edgeship_export import onnx, requirements, tflite
-from edgeship_export.evidence import Evidence, Pictures
-from edgeship_export.proving import compare
 from edgeship_runtime.classifier import Classifier
 from edgeship_runtime.containers.tflite import LABELS
 from edgeship_runtime.digests import MEMBER
@@ -23,6 +18,11 @@ from edgeship_runtime.errors import ExportError
 from edgeship_runtime.golden import make_sample
 from edgeship_runtime.manifest import GoldenSample, Manifest, Metric, Proof, Provenance, Quantization, now
 from edgeship_runtime.model_file import ModelFile, assemble
+from numpy.typing import NDArray
+
+from edgeship_export import onnx, requirements, tflite
+from edgeship_export.evidence import Evidence, Pictures
+from edgeship_export.proving import compare
 
 if TYPE_CHECKING:
     import keras
@@ -60,7 +60,9 @@ def export(parent: ModelFile, out: Path, format_name: str, quantization: Quantiz
     """
     calibration = evidence.calibration.pixels if len(evidence.calibration) else None
     if quantization.scheme == "int8" and calibration is None:
-        raise ExportError(f"{parent.path} carries no calibration pictures; give the data it was trained on: --data DATA")
+        raise ExportError(
+            f"{parent.path} carries no calibration pictures; give the data it was trained on: --data DATA"
+        )
     network = load_model(parent)
     _check_outputs(parent, network)
     converted = FORMATS[format_name].convert(network, quantization, parent.manifest.preprocessing, calibration)
@@ -98,7 +100,9 @@ def _model(out: Path, format_name: str, converted: bytes, manifest: Manifest, me
 def _check_outputs(parent: ModelFile, network: keras.Model) -> None:
     width, labels = int(network.output_shape[-1]), len(parent.manifest.labels)
     if width != labels:
-        raise ExportError(f"{parent.path}: its network has {width} outputs, its manifest {labels} labels; they must match")
+        raise ExportError(
+            f"{parent.path}: its network has {width} outputs, its manifest {labels} labels; they must match"
+        )
 
 
 def _manifest(parent: ModelFile, format_name: str, quantization: Quantization, converted: bytes) -> Manifest:
@@ -143,7 +147,9 @@ def _golden(
     if format_name == "tflite" and pictures:
         inputs = np.stack([classifier.preprocessing(data) for data in pictures.values()])
         tolerance = round(max(floor, _SPREAD_FACTOR * _spread(classifier, converted, inputs)), 6)
-    return tuple(make_sample(name, data, classifier.scores, classifier.manifest, tolerance) for name, data in pictures.items())
+    return tuple(
+        make_sample(name, data, classifier.scores, classifier.manifest, tolerance) for name, data in pictures.items()
+    )
 
 
 def _spread(classifier: Classifier, converted: bytes, inputs: NDArray[np.uint8]) -> float:

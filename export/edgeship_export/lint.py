@@ -6,10 +6,11 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edgeship_export import onnx_graph, requirements, tflite_graph
 from edgeship_runtime.containers import zipped
 from edgeship_runtime.manifest import Manifest, Requirements
 from edgeship_runtime.model_file import RawModel
+
+from edgeship_export import onnx_graph, requirements, tflite_graph
 
 _COMPUTING = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "BATCH_MATMUL")
 
@@ -51,7 +52,7 @@ def facts(raw: RawModel) -> Facts:
     return _READERS[raw.format](raw)
 
 
-def findings(raw: RawModel, real: Facts, manifest: Manifest | None) -> list[Finding]:
+def findings(real: Facts, manifest: Manifest | None) -> list[Finding]:
     """Where the file and what it says of itself, or what a device can run, come apart."""
     found = []
     if manifest is None:
@@ -115,9 +116,9 @@ def _keras(raw: RawModel) -> Facts:
         config = json.loads(zipped.read(archive, "config.json"))
         saved_by = json.loads(zipped.read(archive, "metadata.json")).get("keras_version", "")
     layers = config.get("config", {}).get("layers", [])
-    shapes = [shape for layer in layers if (shape := _input_shape(layer.get("config", {})))]
-    shape = tuple(-1 if side is None else int(side) for side in shapes[0]) if shapes else ()
-    return Facts("float32", "float32", shape, Requirements(keras=saved_by))
+    stated = next((shape for layer in layers if (shape := _input_shape(layer.get("config", {})))), [])
+    sides = tuple(-1 if side is None else int(side) for side in stated)
+    return Facts("float32", "float32", sides, Requirements(keras=saved_by))
 
 
 def _input_shape(config: dict[str, object]) -> list[int | None] | None:

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
-
 from edgeship_runtime.errors import ExportError
 from edgeship_runtime.manifest import Quantization
 from edgeship_runtime.preprocessing import Preprocessing
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import keras
@@ -22,7 +21,9 @@ if TYPE_CHECKING:
 SUFFIX = ".onnx"
 
 
-def convert(model: keras.Model, quantization: Quantization, preprocessing: Preprocessing, calibration: NDArray[np.uint8] | None) -> bytes:
+def convert(
+    model: keras.Model, quantization: Quantization, preprocessing: Preprocessing, calibration: NDArray[np.uint8] | None
+) -> bytes:
     """Converts a model; the graph keeps the N×H×W×C layout.
 
     Raises:
@@ -31,7 +32,11 @@ def convert(model: keras.Model, quantization: Quantization, preprocessing: Prepr
     del preprocessing, calibration
     if quantization.scheme != "float32":
         raise ExportError(f"--format onnx writes float32 in this version; received --quantize {quantization.scheme}")
-    with tempfile.TemporaryDirectory(prefix="edgeship-") as folder, warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    with (
+        tempfile.TemporaryDirectory(prefix="edgeship-") as folder,
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
         warnings.simplefilter("ignore")  # keras/src/export/tf2onnx_lib.py probes np.object, which NumPy warns of
         path = Path(folder) / "model.onnx"
         try:

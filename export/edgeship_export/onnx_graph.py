@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from edgeship_runtime.containers.onnx import fields, varint
 from edgeship_runtime.errors import DamagedError
 
-_TYPES = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 9: "bool", 10: "float16", 11: "float64", 16: "bfloat16"}
+_TYPES = {
+    1: "float32",
+    2: "uint8",
+    3: "int8",
+    6: "int32",
+    7: "int64",
+    9: "bool",
+    10: "float16",
+    11: "float64",
+    16: "bfloat16",
+}
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from math import comb
 
 import numpy as np
-from numpy.typing import NDArray
-
 from edgeship_runtime.manifest import Proof
+from numpy.typing import NDArray
 
 SIGNIFICANCE = 0.05
 
@@ -28,10 +27,12 @@ def compare(parent: NDArray[np.float32], exported: NDArray[np.float32], targets:
 
 
 def mcnemar(lost: int, won: int) -> float:
-    """One-sided exact McNemar test: how likely at least `lost` of the pictures whose answer turned would have turned wrong, were
-    it as likely either way (Q. McNemar, Psychometrika 12, 1947)."""
+    """One-sided exact McNemar test (Q. McNemar, Psychometrika 12, 1947).
+
+    How likely at least `lost` of the pictures whose answer turned would have turned wrong, were it as likely either way.
+    """
     turned = lost + won
-    return sum(comb(turned, count) for count in range(lost, turned + 1)) / 2**turned
+    return float(sum(comb(turned, count) for count in range(lost, turned + 1)) / 2**turned)
 
 
 def drops(proof: Proof, most_points: float) -> bool:

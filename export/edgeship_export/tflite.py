@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
-
-from edgeship_export.calibration import spanning
-from edgeship_export.tflite_metadata import with_metadata
 from edgeship_runtime.engines.numbers import Affine, pixel_table, real
 from edgeship_runtime.errors import ExportError
 from edgeship_runtime.manifest import Quantization
 from edgeship_runtime.preprocessing import Preprocessing
+from numpy.typing import NDArray
+
+from edgeship_export.calibration import spanning
+from edgeship_export.tflite_metadata import with_metadata
 
 if TYPE_CHECKING:
     import keras
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 SUFFIX = ".tflite"
 
 
-def convert(model: keras.Model, quantization: Quantization, preprocessing: Preprocessing, calibration: NDArray[np.uint8] | None) -> bytes:
+def convert(
+    model: keras.Model, quantization: Quantization, preprocessing: Preprocessing, calibration: NDArray[np.uint8] | None
+) -> bytes:
     """Converts a model.
 
     Args:
@@ -66,7 +68,9 @@ def builtin_kernels(model: bytes) -> Callable[[NDArray[np.uint8]], NDArray[np.fl
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     interpreter = Interpreter(
-        model_content=model, num_threads=1, experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        model_content=model,
+        num_threads=1,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     )
     interpreter.allocate_tensors()
     (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()

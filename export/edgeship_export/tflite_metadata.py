@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-
 from edgeship_runtime.containers.tflite import LABELS, MARKER
 from edgeship_runtime.preprocessing import Preprocessing
 

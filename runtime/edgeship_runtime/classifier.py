@@ -1,8 +1,8 @@
 """Classifier: a model file, its preprocessing and an engine, ready for pictures.
 
-    >>> classifier = Classifier.load("flowers.int8.tflite")
-    >>> classifier.classify("tulip.jpg").label
-    'tulip'
+>>> classifier = Classifier.load("flowers.int8.tflite")
+>>> classifier.classify("tulip.jpg").label
+'tulip'
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ class Classifier:
         """From a picture to the model's input."""
         return self.manifest.preprocessing
 
-    def classify(self, picture: str | Path | NDArray[np.uint8] | Image.Image, *, top_k: int = 5, frame: int = 0) -> Prediction:
+    def classify(
+        self, picture: str | Path | NDArray[np.uint8] | Image.Image, *, top_k: int = 5, frame: int = 0
+    ) -> Prediction:
         """Classifies one picture.
 
         Args:

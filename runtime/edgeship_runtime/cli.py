@@ -31,8 +31,18 @@ class Verb:
 
 
 VERBS = {
-    "train": Verb("edgeship_train.commands.train", "train a classifier on labelled pictures", ("keras", "tensorflow"), "workstation"),
-    "export": Verb("edgeship_export.commands.export", "turn a .keras into a .tflite or .onnx", ("keras", "tensorflow"), "workstation"),
+    "train": Verb(
+        "edgeship_train.commands.train",
+        "train a classifier on labelled pictures",
+        ("keras", "tensorflow"),
+        "workstation",
+    ),
+    "export": Verb(
+        "edgeship_export.commands.export",
+        "turn a .keras into a .tflite or .onnx",
+        ("keras", "tensorflow"),
+        "workstation",
+    ),
     "inspect": Verb("edgeship_export.commands.inspect", "what is in a model file, and what it needs"),
     "verify": Verb("edgeship_runtime.commands.verify", "prove that a model file computes here what it did there"),
     "evaluate": Verb("edgeship_runtime.commands.evaluate", "accuracy and confusion on labelled pictures"),
@@ -88,17 +98,24 @@ def _dispatch(arguments: list[str]) -> int:
 
 def _parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=f"edgeship {name}", description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+        prog=f"edgeship {name}",
+        description=module.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     module.add_arguments(parser)
-    parser.add_argument("-v", "--verbose", action="store_true", help="let TensorFlow, its converter and the engines talk")
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="let TensorFlow, its converter and the engines talk"
+    )
     return parser
 
 
 def _require(name: str, verb: Verb) -> None:
     missing = [package for package in verb.needs if importlib.util.find_spec(package) is None]
     if missing:
-        raise MissingExtraError(f"edgeship {name} needs {missing[0]}, which is not installed: pip install 'edgeship[{verb.extra}]'")
+        raise MissingExtraError(
+            f"edgeship {name} needs {missing[0]}, which is not installed: pip install 'edgeship[{verb.extra}]'"
+        )
 
 
 def _overview() -> str:
@@ -134,7 +151,7 @@ def _nearest(name: str) -> str:
 
 
 def _complain(text: str) -> None:
-    print(f"edgeship: {text}", file=sys.stderr)
+    print(f"edgeship: {text}", file=sys.stderr)  # noqa: T201
 
 
 if __name__ == "__main__":

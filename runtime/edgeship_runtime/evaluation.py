@@ -88,7 +88,9 @@ class Evaluation:
 
 
 def evaluate(
-    classifier: Classifier, data: LabelledData, watch: Callable[[Sequence[LabelledPicture]], Sequence[LabelledPicture]] = lambda x: x
+    classifier: Classifier,
+    data: LabelledData,
+    watch: Callable[[Sequence[LabelledPicture]], Sequence[LabelledPicture]] = lambda x: x,
 ) -> Evaluation:
     """Measures a model on the test part of `data`, or on all of it where there is none.
 
@@ -153,5 +155,3 @@ def _nothing_left(name: str, trained_on: int, unreadable: int) -> str:
     if unreadable:
         why.append(f"{unreadable} cannot be decoded")
     return f"{name}: no picture is left to measure on: {' and '.join(why) or 'the part is empty'}"
-
-

@@ -81,7 +81,11 @@ def verify(classifier: Classifier) -> Verification:
 
 
 def make_sample(
-    member: str, picture: bytes, scores_of: Callable[[NDArray[np.uint8]], NDArray[np.float32]], manifest: Manifest, tolerance: float
+    member: str,
+    picture: bytes,
+    scores_of: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
+    manifest: Manifest,
+    tolerance: float,
 ) -> GoldenSample:
     """Records what an encoded picture gives here: the reference that devices are compared with."""
     pixels = manifest.preprocessing(picture)
@@ -102,7 +106,11 @@ def _inputs_agree(manifest: Manifest, inputs: list[NDArray[np.uint8]]) -> Stage:
     if all(sha256(pixels.tobytes()) == sample.input_sha256 for sample, pixels in pairs):
         return Stage("preprocess", passed=True, detail="decoded and resized to identical pixels")
     worst = max(_distance(sample, pixels) for sample, pixels in pairs)
-    return Stage("preprocess", passed=worst <= _ROUNDING, detail=f"pixels differ; by up to {worst:.2f} of 255 levels in a cell's mean")
+    return Stage(
+        "preprocess",
+        passed=worst <= _ROUNDING,
+        detail=f"pixels differ; by up to {worst:.2f} of 255 levels in a cell's mean",
+    )
 
 
 def _distance(sample: GoldenSample, pixels: NDArray[np.uint8]) -> float:
@@ -117,7 +125,9 @@ def _scores_agree(manifest: Manifest, scores: list[NDArray[np.float32]]) -> Stag
     differences = [_difference(sample.scores, own, index) for sample, own in zip(manifest.golden, scores, strict=True)]
     passed = all(d <= sample.tolerance for d, sample in zip(differences, manifest.golden, strict=True))
     allowed = max(sample.tolerance for sample in manifest.golden)
-    return Stage("invoke", passed=passed, detail=f"scores differ by up to {max(differences):.2g}; {allowed:.2g} is allowed")
+    return Stage(
+        "invoke", passed=passed, detail=f"scores differ by up to {max(differences):.2g}; {allowed:.2g} is allowed"
+    )
 
 
 def _difference(expected: Mapping[str, float], scores: NDArray[np.float32], index: Mapping[str, int]) -> float:
@@ -140,5 +150,3 @@ def _means(pixels: NDArray[np.uint8]) -> tuple[float, ...]:
     rows = [piece for piece in np.array_split(pixels, _GRID, axis=0) if piece.size]
     cells = [cell for row in rows for cell in np.array_split(row, _GRID, axis=1) if cell.size]
     return tuple(round(float(mean), 2) for cell in cells for mean in cell.mean(axis=(0, 1)))
-
-

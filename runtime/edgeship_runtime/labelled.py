@@ -18,7 +18,14 @@ from edgeship_runtime.errors import DataError, PictureError
 from edgeship_runtime.files import reason
 from edgeship_runtime.pictures import SUFFIXES
 
-PARTS = {"train": "train", "training": "train", "validation": "validation", "val": "validation", "valid": "validation", "test": "test"}
+PARTS = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "val": "validation",
+    "valid": "validation",
+    "test": "test",
+}
 NAMED_SETS = ("digits",)
 
 
@@ -91,7 +98,9 @@ def open_data(spec: str) -> LabelledData:
     folder = Path(spec)
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
-        raise DataError(f"{spec} {what}; wanted a folder with a sub-folder for each label, or one of: {', '.join(NAMED_SETS)}")
+        raise DataError(
+            f"{spec} {what}; wanted a folder with a sub-folder for each label, or one of: {', '.join(NAMED_SETS)}"
+        )
     inner = _subfolders(folder)
     if not inner:
         raise DataError(

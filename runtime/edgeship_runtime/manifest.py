@@ -205,7 +205,7 @@ class Manifest:
             raise ValueError(f"label {twice!r} occurs twice")
         if any(not label or "\n" in label for label in self.labels):
             raise ValueError("a label is empty or has a line break")
-        used = {item.label for item in (*self.golden, *self.calibration, *self.proof)}
+        used = {sample.label for sample in self.golden} | {item.label for item in (*self.calibration, *self.proof)}
         if unknown := sorted(used - set(self.labels)):
             raise ValueError(f"a carried picture has label {unknown[0]!r}, which is none of the model's")
         if any(not math.isfinite(sample.tolerance) or sample.tolerance < 0 for sample in self.golden):
@@ -244,5 +244,7 @@ class Manifest:
 def now() -> str:
     """UTC, ISO 8601, for Provenance.created; SOURCE_DATE_EPOCH (reproducible-builds.org) takes the clock's place."""
     seconds = os.environ.get("SOURCE_DATE_EPOCH")
-    moment = datetime.datetime.fromtimestamp(int(seconds), datetime.UTC) if seconds else datetime.datetime.now(datetime.UTC)
+    moment = (
+        datetime.datetime.fromtimestamp(int(seconds), datetime.UTC) if seconds else datetime.datetime.now(datetime.UTC)
+    )
     return moment.replace(microsecond=0).isoformat()

@@ -1,8 +1,8 @@
 """ModelFile: a model and what it says about itself, in one file of any of the three formats.
 
-    >>> model = ModelFile.open("flowers.int8.tflite")
-    >>> model.manifest.labels
-    ('daisy', 'rose', 'tulip')
+>>> model = ModelFile.open("flowers.int8.tflite")
+>>> model.manifest.labels
+('daisy', 'rose', 'tulip')
 """
 
 from __future__ import annotations
@@ -61,12 +61,16 @@ class RawModel:
         """
         name = recognize(data[:HEAD_BYTES])
         if name is None:
-            raise ModelFileError(f"{path} is no model file: {_what(data)}; wanted the contents of a .keras, .tflite or .onnx")
+            raise ModelFileError(
+                f"{path} is no model file: {_what(data)}; wanted the contents of a .keras, .tflite or .onnx"
+            )
         try:
             reader = container(name)
             return cls(path, name, data, reader.model_part(data), reader.read_members(data))
         except DamagedError as error:
-            raise ModelFileError(f"{path} is truncated or damaged: {error}; copy it again from where it was made") from None
+            raise ModelFileError(
+                f"{path} is truncated or damaged: {error}; copy it again from where it was made"
+            ) from None
 
     @cached_property
     def sha256(self) -> str:

@@ -21,11 +21,23 @@ Color = Literal["rgb", "grey"]
 PILLOW_MODE = {"rgb": "RGB", "grey": "L"}
 
 # What a folder of pictures is searched for; what a file really is, its first bytes tell.
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".jp2", ".avif"})
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".jp2", ".avif"}
+)
 BACKGROUND = (255, 255, 255)  # transparent pictures are laid on white, as a browser shows them
 _ORIENTATION = 0x0112  # EXIF tag
 _TRANSPOSED = frozenset({5, 6, 7, 8})  # orientations that swap width and height
-_DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError, NotImplementedError, OverflowError)
+_DECODER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    TypeError,
+    KeyError,
+    NotImplementedError,
+    OverflowError,
+)
 
 # Pillow warns from 89 megapixels, which phones reach, and refuses from 179, which we let it do.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)

@@ -53,7 +53,9 @@ class Preprocessing:
         if self.fit not in ("stretch", "crop", "letterbox"):
             raise ValueError(f"fit is {self.fit!r}; known: stretch, crop, letterbox")
         if self.resize != RESIZE:
-            raise ValueError(f"resize is {self.resize!r}; this version knows {RESIZE}. Upgrade: pip install -U edgeship")
+            raise ValueError(
+                f"resize is {self.resize!r}; this version knows {RESIZE}. Upgrade: pip install -U edgeship"
+            )
 
     @property
     def channels(self) -> int:

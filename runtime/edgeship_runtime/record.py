@@ -54,7 +54,7 @@ def from_json(kind: type[T], value: Json, where: str) -> T:
     """
     if not isinstance(value, dict):
         raise RecordError(f"{where}: wanted an object, received {_kind(value)}")
-    hints = _hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type]  # types are hashable
     unknown = sorted(set(value) - set(hints))
     if unknown:
         raise RecordError(f"{where}: unknown field {unknown[0]!r}; known: {', '.join(hints)}")
@@ -79,7 +79,7 @@ def _hints(kind: type) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 
 
-def _convert(hint: Any, value: Json, where: str) -> Any:  # noqa: ANN401 - hints are values of any kind
+def _convert(hint: Any, value: Json, where: str) -> Any:  # noqa: ANN401, PLR0911 - hints are of any kind, a return for each
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (Union, types.UnionType):
         if value is None and type(None) in arguments:

@@ -16,12 +16,12 @@ T = TypeVar("T")
 
 def say(text: str) -> None:
     """A line for people, on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def answer(text: str) -> None:
     """A line of the answer, on stdout."""
-    print(text, flush=True)
+    print(text, flush=True)  # noqa: T201
 
 
 def answer_json(value: Json) -> None:
@@ -33,7 +33,9 @@ def watched(items: Sequence[T], what: str, unit: str = " pictures") -> Sequence[
     """The items, with a progress bar and the time left on stderr; none where stderr is no terminal."""
     from tqdm import tqdm
 
-    bar: Sequence[T] = tqdm(items, desc=what, unit=unit, disable=not sys.stderr.isatty(), leave=False, dynamic_ncols=True)
+    bar: Sequence[T] = tqdm(
+        items, desc=what, unit=unit, disable=not sys.stderr.isatty(), leave=False, dynamic_ncols=True
+    )
     return bar
 
 
@@ -42,7 +44,10 @@ def table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
 
     def line(row: Sequence[str]) -> str:
-        cells = [cell.rjust(width) if column in right else cell.ljust(width) for column, (cell, width) in enumerate(zip(row, widths, strict=True))]
+        cells = [
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
         return "  ".join(cells).rstrip()
 
     return "\n".join(line(row) for row in rows)

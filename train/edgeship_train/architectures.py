@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeship_runtime.errors import TrainingError
+
 from edgeship_train.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -57,7 +58,9 @@ def mobilenet_v2(shape: Shape, labels: int, *, alpha: float, weights: str, dropo
     if source not in (None, "imagenet") and not Path(str(source)).is_file():
         raise TrainingError(f"--weights {source}: no such file; wanted imagenet, none, or a Keras weights file")
     try:
-        base = keras.applications.MobileNetV2(input_tensor=x, alpha=alpha, weights=source, include_top=False, pooling="avg")
+        base = keras.applications.MobileNetV2(
+            input_tensor=x, alpha=alpha, weights=source, include_top=False, pooling="avg"
+        )
     except Exception as error:  # a download or a file of another shape: Keras raises many kinds
         line = next((line for line in str(error).splitlines() if line.strip()), repr(error))
         raise TrainingError(f"--weights {weights} for mobilenet_v2, alpha {alpha}: {line}") from None

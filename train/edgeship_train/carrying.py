@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+from edgeship_runtime.manifest import CarriedPicture
+from edgeship_runtime.preprocessing import Preprocessing
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgeship_runtime.manifest import CarriedPicture
-from edgeship_runtime.preprocessing import Preprocessing
 from edgeship_train.dataset import Dataset, Part
 
 MOST_CALIBRATION = 200
@@ -91,10 +90,5 @@ def _small(image: Image.Image, preprocessing: Preprocessing) -> bytes:
 
 def _encoded(image: Image.Image, **options: object) -> bytes:
     stream = io.BytesIO()
-    image.save(stream, "WEBP", exact=True, **options)  # type: ignore[arg-type]  # Pillow passes these to its encoder
+    image.save(stream, "WEBP", exact=True, **options)
     return stream.getvalue()
-
-
-def total_bytes(groups: Sequence[Carried]) -> int:
-    """Size of all carried pictures."""
-    return sum(len(data) for group in groups for data in group.members.values())

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-
 from edgeship_runtime.errors import DataError
 from edgeship_runtime.labelled import LabelledData, LabelledPicture
 from edgeship_runtime.manifest import Split
 from edgeship_runtime.preparing import Prepared, prepare
 from edgeship_runtime.preprocessing import Preprocessing
+from numpy.typing import NDArray
+
 from edgeship_train.split import order, split
 
 Watch = Callable[[Sequence[LabelledPicture]], Sequence[LabelledPicture]]
@@ -66,7 +66,9 @@ class Dataset:
     duplicates: int
 
 
-def read_dataset(data: LabelledData, preprocessing: Preprocessing, seed: int, watch: Watch = lambda pictures: pictures) -> Dataset:
+def read_dataset(
+    data: LabelledData, preprocessing: Preprocessing, seed: int, watch: Watch = lambda pictures: pictures
+) -> Dataset:
     """Reads every picture and decides its part.
 
     Data that came with its own parts keeps them; a missing validation part is taken from train. Data without parts is split
@@ -77,14 +79,18 @@ def read_dataset(data: LabelledData, preprocessing: Preprocessing, seed: int, wa
     """
     _check_labels(data)
     by_part = {name: list(prepare(watch(pictures), preprocessing)) for name, pictures in data.parts.items() if pictures}
-    unreadable = {item.picture.name: item.error for items in by_part.values() for item in items if item.error is not None}
+    unreadable = {
+        item.picture.name: item.error for items in by_part.values() for item in items if item.error is not None
+    }
     readable = {name: [item for item in items if item.pixels is not None] for name, items in by_part.items()}
     _check_readable(data, readable, unreadable)
     placed, rule = _place(readable, seed)
     kept, duplicates = _without_duplicates(placed)
     parts = {name: _part(kept[name], data.labels, preprocessing, seed) for name in PARTS if kept.get(name)}
     if "validation" not in parts:
-        raise DataError(f"{data.name}: no pictures are left for validation; wanted at least 2 different ones for each label")
+        raise DataError(
+            f"{data.name}: no pictures are left for validation; wanted at least 2 different ones for each label"
+        )
     return Dataset(
         name=data.name,
         labels=data.labels,
@@ -99,7 +105,9 @@ def read_dataset(data: LabelledData, preprocessing: Preprocessing, seed: int, wa
 
 def _check_labels(data: LabelledData) -> None:
     if len(data.labels) < 2:
-        raise DataError(f"{data.name} has one label, {data.labels[0]!r}; a classifier needs at least two sub-folders with pictures")
+        raise DataError(
+            f"{data.name} has one label, {data.labels[0]!r}; a classifier needs at least two sub-folders with pictures"
+        )
     training = data.parts.get("all") or data.parts.get("train")
     if not training:
         raise DataError(f"{data.name} has no train part; wanted {data.name}/train/LABEL/…, or {data.name}/LABEL/…")
@@ -108,7 +116,9 @@ def _check_labels(data: LabelledData) -> None:
         raise DataError(f"{data.name}: label {empty[0]!r} has no pictures to train on; add some, or remove its folder")
 
 
-def _check_readable(data: LabelledData, readable: Mapping[str, Sequence[Prepared]], unreadable: Mapping[str, str]) -> None:
+def _check_readable(
+    data: LabelledData, readable: Mapping[str, Sequence[Prepared]], unreadable: Mapping[str, str]
+) -> None:
     training = readable.get("all") or readable.get("train") or []
     lost = sorted(set(data.labels) - {item.picture.label for item in training})
     if lost:

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
-
 from edgeship_runtime.digests import MEMBER, Digests
 from edgeship_runtime.errors import OutputError
 from edgeship_runtime.files import reason
 from edgeship_runtime.golden import make_sample
 from edgeship_runtime.manifest import Manifest, Metric, Provenance, Quantization, Requirements, now
 from edgeship_runtime.model_file import assemble
+from numpy.typing import NDArray
+
 from edgeship_train.carrying import MOST_CALIBRATION, MOST_PROOF, carry, golden_pictures
 from edgeship_train.config import TrainingConfig
 from edgeship_train.dataset import Dataset
@@ -30,7 +30,9 @@ TOLERANCE = 1e-3  # of a float32 score, between engines and CPUs
 _VERSIONS_OF = ("edgeship", "tensorflow", "keras", "numpy", "pillow")
 
 
-def model_bytes(dataset: Dataset, config: TrainingConfig, trained: Trained, *, carry_pictures: bool) -> tuple[bytes, Manifest]:
+def model_bytes(
+    dataset: Dataset, config: TrainingConfig, trained: Trained, *, carry_pictures: bool
+) -> tuple[bytes, Manifest]:
     """The .keras file, and its manifest.
 
     Raises:
@@ -103,4 +105,3 @@ def _with_golden(manifest: Manifest, dataset: Dataset, trained: Trained) -> tupl
 
     samples = tuple(make_sample(name, data, scores_of, manifest, TOLERANCE) for name, data in members.items())
     return dataclasses.replace(manifest, golden=samples), members
-

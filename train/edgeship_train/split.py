@@ -10,7 +10,9 @@ Part = str  # "train", "validation" or "test"
 VALIDATION_FRACTION = TEST_FRACTION = 0.1
 
 
-def split(members: Mapping[str, Iterable[str]], seed: int, parts: tuple[Part, ...] = ("test", "validation", "train")) -> dict[str, Part]:
+def split(
+    members: Mapping[str, Iterable[str]], seed: int, parts: tuple[Part, ...] = ("test", "validation", "train")
+) -> dict[str, Part]:
     """Distributes pictures over parts, label by label.
 
     Args:

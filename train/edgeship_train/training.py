@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
-
 from edgeship_runtime.errors import TrainingError
 from edgeship_runtime.terminal import say
+from numpy.typing import NDArray
+
 from edgeship_train.architectures import build
 from edgeship_train.config import TrainingConfig
 from edgeship_train.dataset import Dataset, Part
@@ -44,7 +44,7 @@ def choose_device() -> str:
 
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
-        tf.config.experimental.set_memory_growth(gpu, True)
+        tf.config.experimental.set_memory_growth(gpu, enable=True)
     if gpus:
         names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
         return f"GPU: {', '.join(names)}"
@@ -82,14 +82,20 @@ def train(dataset: Dataset, config: TrainingConfig) -> Trained:
     return Trained(model, history, scores)
 
 
-def _fit(model: keras.Model, dataset: Dataset, config: TrainingConfig, epochs: int, rate: float, phase: str) -> dict[str, list[float]]:
+def _fit(
+    model: keras.Model, dataset: Dataset, config: TrainingConfig, epochs: int, rate: float, phase: str
+) -> dict[str, list[float]]:
     import keras
     import tensorflow as tf
 
     model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
     stop = keras.callbacks.EarlyStopping("val_loss", patience=config.patience, restore_best_weights=True)
     train_part, validation = dataset.parts["train"], dataset.parts["validation"]
-    callbacks = [_progress(epochs, math.ceil(len(train_part) / config.batch_size), phase), keras.callbacks.TerminateOnNaN(), stop]
+    callbacks = [
+        _progress(epochs, math.ceil(len(train_part) / config.batch_size), phase),
+        keras.callbacks.TerminateOnNaN(),
+        stop,
+    ]
     try:
         record = model.fit(
             train_part.pixels,
@@ -116,7 +122,14 @@ def _progress(epochs: int, steps: int, phase: str) -> Any:  # noqa: ANN401 - a c
 
     class Progress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no types
         def on_train_begin(self, logs: object = None) -> None:
-            self.bar = tqdm(total=epochs * steps, desc=phase, unit=" steps", disable=not sys.stderr.isatty(), leave=False, dynamic_ncols=True)
+            self.bar = tqdm(
+                total=epochs * steps,
+                desc=phase,
+                unit=" steps",
+                disable=not sys.stderr.isatty(),
+                leave=False,
+                dynamic_ncols=True,
+            )
 
         def on_train_batch_end(self, batch: int, logs: object = None) -> None:
             self.bar.update()

@@ -3,7 +3,7 @@
 Every file on every thread count runs in fresh processes, taking turns. DIR receives report.json, report.md and report.html. A file
 that cannot be loaded is a row with its reason.
 
-example:
+Example:
   edgeship benchmark flowers.*.tflite --data flowers/ --out report/ --threads 1,4
 """
 
@@ -29,10 +29,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("models", metavar="M", nargs="+", help="model files")
     parser.add_argument("--data", required=True, metavar="DATA", help="labelled pictures: a folder, or digits")
     parser.add_argument("--out", required=True, metavar="DIR", help="folder for the report")
-    parser.add_argument("--threads", type=_counts, metavar="N,N", help="threads for one inference (default: 1 and the cores, at most 4)")
-    parser.add_argument("--batch", type=_counts, default=[1], metavar="N,N", help="pictures in one inference (default 1)")
+    parser.add_argument(
+        "--threads", type=_counts, metavar="N,N", help="threads for one inference (default: 1 and the cores, at most 4)"
+    )
+    parser.add_argument(
+        "--batch", type=_counts, default=[1], metavar="N,N", help="pictures in one inference (default 1)"
+    )
     parser.add_argument("--engine", default="auto", help="auto (default), litert, tflite-runtime, onnxruntime or keras")
-    parser.add_argument("--seconds", type=float, default=1.0, metavar="S", help="of timing in each of 3 rounds (default 1)")
+    parser.add_argument(
+        "--seconds", type=float, default=1.0, metavar="S", help="of timing in each of 3 rounds (default 1)"
+    )
     add_force(parser)
     add_json(parser)
 
@@ -44,10 +50,11 @@ def run(options: argparse.Namespace) -> int:
     import sys
     from pathlib import Path
 
-    from edgeship_benchmarks import plan, rendering
-    from edgeship_benchmarks.report import report
     from edgeship_runtime import files
     from edgeship_runtime.labelled import open_data
+
+    from edgeship_benchmarks import plan, rendering
+    from edgeship_benchmarks.report import report
 
     out = Path(options.out)
     _make_folder(out, force=options.force)

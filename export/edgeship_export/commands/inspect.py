@@ -3,7 +3,7 @@
 Reads any .tflite, .onnx or .keras, also those of other tools, in milliseconds: nothing is executed. The exit code is 0 unless the file
 is unreadable; what is wrong with it is listed as findings.
 
-example:
+Example:
   edgeship inspect flowers.int8.tflite
 """
 
@@ -38,10 +38,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _facts(path: str) -> Json:
-    from edgeship_export import lint
     from edgeship_runtime import record
     from edgeship_runtime.errors import DamagedError, ForeignModelError, ModelFileError
     from edgeship_runtime.model_file import RawModel
+
+    from edgeship_export import lint
 
     raw = RawModel.open(path)
     try:
@@ -83,7 +84,7 @@ def _facts(path: str) -> Json:
             "calibration": len(manifest.calibration) if manifest else 0,
             "proof": len(manifest.proof) if manifest else 0,
         },
-        "findings": [{"level": f.level, "code": f.code, "message": f.message} for f in lint.findings(raw, real, manifest)],
+        "findings": [{"level": f.level, "code": f.code, "message": f.message} for f in lint.findings(real, manifest)],
     }
 
 
@@ -95,7 +96,12 @@ def _show(path: str, facts: Json) -> None:
         ("input", f"{taken['width']}×{taken['height']} {taken['color'] or ''} {taken['dtype']}{_affine(taken)}"),
     ]
     if facts["preprocessing"]:
-        rows.append(("preprocessing", f"{facts['preprocessing']['fit']}, {facts['preprocessing']['resize']}; raw pixels 0–255 go in"))
+        rows.append(
+            (
+                "preprocessing",
+                f"{facts['preprocessing']['fit']}, {facts['preprocessing']['resize']}; raw pixels 0–255 go in",
+            )
+        )
     if facts["labels"]:
         more = f", … ({len(facts['labels'])})" if len(facts["labels"]) > _SHOWN else ""
         rows.append(("labels", ", ".join(facts["labels"][:_SHOWN]) + more))
@@ -104,10 +110,14 @@ def _show(path: str, facts: Json) -> None:
     if facts["proven"]:
         proven = facts["proven"]
         forced = "; WRITTEN IN SPITE OF ITS DROP (--force)" if proven["forced"] else ""
-        rows.append(("proven", f"{proven['agreement']:.4f} agreement with its parent ({proven['parent_accuracy']:.4f}){forced}"))
+        rows.append(
+            ("proven", f"{proven['agreement']:.4f} agreement with its parent ({proven['parent_accuracy']:.4f}){forced}")
+        )
     operators = ", ".join(f"{name} {version}" for name, version in needs["operators"].items())
     rows.append(("needs", operators or f"Keras {needs['keras']}"))
-    rows.append(("carries", ", ".join(f"{count} {what}" for what, count in facts["carried"].items() if count) or "no pictures"))
+    rows.append(
+        ("carries", ", ".join(f"{count} {what}" for what, count in facts["carried"].items() if count) or "no pictures")
+    )
     rows.append(("sha256", facts["sha256"]))
     rows.append(("model sha256", facts["model_sha256"]))
     width = max(len(name) for name, _ in rows)

@@ -3,7 +3,7 @@
 DATA is a folder with a sub-folder for each label, or train/, validation/, test/ above that (then test is used), or the set
 "digits". Pictures that the model was trained on are recognized by their content, left out and counted.
 
-example:
+Example:
   edgeship evaluate flowers.int8.tflite flowers/
 """
 
@@ -43,10 +43,15 @@ def run(options: argparse.Namespace) -> int:
         answer_json(summary)
         return 0
     rows = [("label", "precision", "recall", "F1", "pictures")]
-    rows += [(r["label"], f"{r['precision']:.3f}", f"{r['recall']:.3f}", f"{r['f1']:.3f}", f"{r['samples']:,}") for r in summary["per_label"]]
+    rows += [
+        (r["label"], f"{r['precision']:.3f}", f"{r['recall']:.3f}", f"{r['f1']:.3f}", f"{r['samples']:,}")
+        for r in summary["per_label"]
+    ]
     answer(table(rows, right=(1, 2, 3, 4)))
     low, high = summary["interval"]
-    answer(f"\naccuracy {result.accuracy:.4f} (95 %: {low:.4f}–{high:.4f}) on {result.samples:,} pictures ({result.part})")
+    answer(
+        f"\naccuracy {result.accuracy:.4f} (95 %: {low:.4f}–{high:.4f}) on {result.samples:,} pictures ({result.part})"
+    )
     if result.trained_on:
         answer(f"left out {result.trained_on:,} pictures that the model was trained on")
     worst = _worst(result.labels, summary["confusion"])

@@ -13,7 +13,9 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 def add_engine(parser: argparse.ArgumentParser) -> None:
     """--engine and --threads."""
     parser.add_argument("--engine", default="auto", help="auto (default), litert, tflite-runtime, onnxruntime or keras")
-    parser.add_argument("--threads", type=positive, metavar="N", help="threads for one inference (default: the cores, at most 4)")
+    parser.add_argument(
+        "--threads", type=positive, metavar="N", help="threads for one inference (default: the cores, at most 4)"
+    )
 
 
 def add_force(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,7 @@
 SOURCE is a picture, a folder (with everything below it) or a quoted glob; several may be given. A picture that cannot be read is
 reported and the rest go on; the exit code is then 1.
 
-example:
+Example:
   edgeship run flowers.int8.tflite garden.jpg
   edgeship run flowers.int8.tflite photos/ --json > answers.jsonl
 """

@@ -3,7 +3,7 @@
 The file carries a few pictures and the answers they must give. Each stage between them (file, preprocessing, inference, answer) is
 compared on its own. Exit code 1, and the stage that differs, when one does.
 
-example:
+Example:
   edgeship verify flowers.int8.tflite
 """
 
@@ -34,5 +34,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         answer(table([(stage.name, "ok" if stage.passed else "FAILED", stage.detail) for stage in result.stages]))
         word = "verified" if result.passed else "NOT verified"
-        answer(f"{word}: {options.model}, {result.samples} samples, {classifier.engine.name} {classifier.engine.version}")
+        answer(
+            f"{word}: {options.model}, {result.samples} samples, {classifier.engine.name} {classifier.engine.version}"
+        )
     return 0 if result.passed else 1

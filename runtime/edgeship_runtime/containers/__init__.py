@@ -46,7 +46,7 @@ HEAD_BYTES = 64
 
 def container(format_name: str) -> Container:
     """The container of a format: "keras", "tflite" or "onnx"."""
-    module: Container = _MODULES[format_name]  # type: ignore[assignment]  # modules are checked in tests/runtime
+    module: Container = _MODULES[format_name]
     return module
 
 

@@ -48,7 +48,8 @@ def write(model: bytes, members: Mapping[str, bytes]) -> bytes:
 
 def _split(data: bytes) -> tuple[int, dict[str, bytes]]:
     """Where the model ends, and the members behind it."""
-    end, members, has_graph = 0, {}, False
+    end, has_graph = 0, False
+    members: dict[str, bytes] = {}
     for number, start, stop in fields(data):
         has_graph |= number == _GRAPH
         member = _member(data[start:stop]) if number == _METADATA_PROPS else None

@@ -1,5 +1,8 @@
-""".tflite: a flatbuffer with a zip appended, where TFLite keeps associated files. labels.txt lies at the zip's root, as
-TFLITE_METADATA (written by export) names it; our own members lie below edgeship/."""
+""".tflite: a flatbuffer with a zip appended, where TFLite keeps associated files.
+
+labels.txt lies at the zip's root, as
+TFLITE_METADATA (written by export) names it; our own members lie below edgeship/.
+"""
 
 from __future__ import annotations
 

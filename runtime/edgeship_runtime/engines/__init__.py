@@ -51,7 +51,9 @@ class Engine(Protocol):
 
 def default_threads() -> int:
     """As many as this process may use, up to MOST_THREADS."""
-    return max(1, min(MOST_THREADS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1))
+    return max(
+        1, min(MOST_THREADS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    )
 
 
 def open_engine(model: ModelFile, name: str = "auto", threads: int | None = None) -> Engine:

@@ -32,7 +32,9 @@ def load_model(model: ModelFile) -> Any:  # noqa: ANN401 - Keras ships no types
         return keras.saving.load_model(model.path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises what the layer at fault happens to raise
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        raise EngineError(f"{model.path}: Keras {keras.__version__} cannot load it: {lines[0] if lines else error!r}") from None
+        raise EngineError(
+            f"{model.path}: Keras {keras.__version__} cannot load it: {lines[0] if lines else error!r}"
+        ) from None
 
 
 def load(model: ModelFile, threads: int) -> KerasEngine:

@@ -25,5 +25,7 @@ def load(model: ModelFile, threads: int) -> InterpreterEngine:
     release = version("tflite-runtime")
     if int(np.__version__.split(".")[0]) >= 2:
         # It imports, and then raises SystemError when an Interpreter is built: said here in words.
-        raise EngineError(f"{model.path}: tflite-runtime {release} needs numpy < 2, here is {np.__version__}: pip install 'numpy<2'")
+        raise EngineError(
+            f"{model.path}: tflite-runtime {release} needs numpy < 2, here is {np.__version__}: pip install 'numpy<2'"
+        )
     return InterpreterEngine("tflite-runtime", release, library().Interpreter, model, threads)

@@ -4,7 +4,7 @@ DATA is a folder with a sub-folder for each label, or train/, validation/, test/
 .keras file that carries its labels and preprocessing, and (unless --carry none) some of the pictures, so that exporting it needs
 nothing else. Beside it, M.report/ holds report.html, history.json and evaluation.json.
 
-example:
+Example:
   edgeship train flowers/ --out flowers.keras
   edgeship train flowers/ --out flowers.keras --arch mobilenet_v2 --weights imagenet
 """
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from edgeship_runtime.labelled import LabelledData
     from edgeship_runtime.manifest import Manifest
     from edgeship_runtime.preprocessing import Preprocessing
+
     from edgeship_train.config import TrainingConfig
     from edgeship_train.dataset import Dataset
 
@@ -36,14 +37,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--arch", default="cnn", help="cnn (default) or mobilenet_v2")
     parser.add_argument("--alpha", type=float, default=1.0, help="width of mobilenet_v2 (default 1.0)")
     parser.add_argument("--weights", help="imagenet, none or a file (default: imagenet for mobilenet_v2)")
-    parser.add_argument("--size", type=positive, metavar="N", help="input of N×N pixels (default: 96, mobilenet_v2 224, digits 8)")
-    parser.add_argument("--color", default="auto", choices=("auto", "rgb", "grey"), help="auto: grey when all pictures are")
-    parser.add_argument("--fit", default="stretch", choices=("stretch", "crop", "letterbox"), help="how pictures meet the input's shape")
-    parser.add_argument("--epochs", type=positive, default=30, metavar="N", help="at most (default 30); stops when it no longer helps")
+    parser.add_argument(
+        "--size", type=positive, metavar="N", help="input of N×N pixels (default: 96, mobilenet_v2 224, digits 8)"
+    )
+    parser.add_argument(
+        "--color", default="auto", choices=("auto", "rgb", "grey"), help="auto: grey when all pictures are"
+    )
+    parser.add_argument(
+        "--fit", default="stretch", choices=("stretch", "crop", "letterbox"), help="how pictures meet the input's shape"
+    )
+    parser.add_argument(
+        "--epochs", type=positive, default=30, metavar="N", help="at most (default 30); stops when it no longer helps"
+    )
     parser.add_argument("--batch-size", type=positive, default=32, metavar="N", help="pictures in a step (default 32)")
     parser.add_argument("--learning-rate", type=float, default=1e-3, metavar="R", help="of Adam (default 0.001)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of split, weights and shuffling (default 0)")
-    parser.add_argument("--carry", default="pictures", choices=("pictures", "none"), help="none: no picture travels with the model")
+    parser.add_argument(
+        "--carry", default="pictures", choices=("pictures", "none"), help="none: no picture travels with the model"
+    )
     add_force(parser)
     add_json(parser)
 
@@ -54,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
 
     from edgeship_runtime import files
     from edgeship_runtime.labelled import open_data
+
     from edgeship_train.dataset import read_dataset
 
     out = Path(options.out)
@@ -81,6 +93,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _config(options: argparse.Namespace) -> TrainingConfig:
     from edgeship_runtime.errors import UsageError
+
     from edgeship_train.config import TrainingConfig
 
     weights = options.weights or ("imagenet" if options.arch == "mobilenet_v2" else "none")
@@ -110,6 +123,7 @@ def _check_out(out: Path, *, force: bool) -> None:
 def _preprocessing(options: argparse.Namespace, data: LabelledData) -> Preprocessing:
     from edgeship_runtime.errors import UsageError
     from edgeship_runtime.preprocessing import Preprocessing
+
     from edgeship_train.config import default_size
     from edgeship_train.survey import color_of, native_size
 
@@ -136,12 +150,20 @@ def _say_data(dataset: Dataset) -> None:
 
 
 def _say_result(options: argparse.Namespace, out: Path, size: int, manifest: Manifest) -> None:
-    carried = [(manifest.calibration, "for calibration"), (manifest.proof, "for proof"), (manifest.golden, "golden samples")]
+    carried = [
+        (manifest.calibration, "for calibration"),
+        (manifest.proof, "for proof"),
+        (manifest.golden, "golden samples"),
+    ]
     counts = ", ".join(f"{len(items)} {what}" for items, what in carried if items)
     if options.json:
-        metrics = {name: {"accuracy": metric.accuracy, "samples": metric.samples} for name, metric in manifest.metrics.items()}
+        metrics = {
+            name: {"accuracy": metric.accuracy, "samples": metric.samples} for name, metric in manifest.metrics.items()
+        }
         names = {"calibration": len(manifest.calibration), "proof": len(manifest.proof), "golden": len(manifest.golden)}
-        answer_json({"out": str(out), "size_bytes": size, "labels": list(manifest.labels), "metrics": metrics, "carried": names})
+        answer_json(
+            {"out": str(out), "size_bytes": size, "labels": list(manifest.labels), "metrics": metrics, "carried": names}
+        )
         return
     for name, metric in manifest.metrics.items():
         answer(f"{name} accuracy {metric.accuracy:.4f} on {metric.samples:,} pictures")
