@@ -9,7 +9,9 @@ import argparse
 import importlib
 import importlib.util
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -99,7 +101,7 @@ def _dispatch(arguments: list[str]) -> int:
 def _parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"edgeship {name}",
-        description=module.__doc__,
+        description=_wrapped(module.__doc__ or ""),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -108,6 +110,13 @@ def _parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
         "-v", "--verbose", action="store_true", help="let TensorFlow, its converter and the engines talk"
     )
     return parser
+
+
+def _wrapped(text: str) -> str:
+    """A verb's help at the width of the terminal; its examples stay as they are."""
+    width = min(shutil.get_terminal_size().columns, 100)
+    paragraphs = text.strip().split("\n\n")
+    return "\n\n".join(item if item.startswith("Example:") else textwrap.fill(item, width) for item in paragraphs)
 
 
 def _require(name: str, verb: Verb) -> None:

@@ -1,17 +1,15 @@
 """Each container gives back what it was given, and damage is seen before native code sees it."""
 
-import io
-import zipfile
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import Digits
 from edgeship_runtime.containers import HEAD_BYTES, container, recognize
 from edgeship_runtime.errors import DamagedError, EdgeshipError, ModelFileError
 from edgeship_runtime.model_file import ModelFile, RawModel
+from making import Digits, bare, file_of
 
 MEMBERS = st.dictionaries(
     st.text("abcdefghij/0123456789", min_size=1, max_size=12).map(lambda name: f"m/{name}").map(lambda n: n + "x"),
@@ -20,23 +18,6 @@ MEMBERS = st.dictionaries(
     max_size=5,
 )
 FORMATS = ("keras", "tflite", "onnx")
-
-
-def file_of(digits: Digits, format_name: str) -> Path:
-    return {"keras": digits.keras, "tflite": digits.int8, "onnx": digits.onnx}[format_name]
-
-
-def bare(digits: Digits, format_name: str) -> bytes:
-    """A model as its own tools wrote it."""
-    data = file_of(digits, format_name).read_bytes()
-    if format_name != "keras":
-        return container(format_name).model_part(data)
-    stream = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(stream, "w") as new:
-        for entry in old.infolist():
-            if not entry.filename.startswith("edgeship/"):
-                new.writestr(entry, old.read(entry))
-    return stream.getvalue()
 
 
 @pytest.mark.parametrize("format_name", FORMATS)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import paint
 from edgeship_runtime.errors import DataError
 from edgeship_runtime.labelled import digest, open_data
+from making import paint
 
 
 def test_sub_folders_are_labels_in_natural_order(tmp_path: Path) -> None:
