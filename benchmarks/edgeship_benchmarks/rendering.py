@@ -86,19 +86,29 @@ def page(report: Json) -> str:
 
 
 def _draw_pareto(figure: Figure, rows: list[Json]) -> None:
-    """Accuracy against latency, the area of a point being the file's size."""
+    """Accuracy against latency, the area of a point being the file's size and its number that of the row in the table."""
+    from matplotlib.ticker import NullFormatter, StrMethodFormatter
+
     axes = figure.subplots()
+    axes.set(xlabel="latency p50, ms", ylabel="accuracy, % (bars: 95 %)", xscale="log", facecolor="none")
     largest = max(row["size_bytes"] for row in rows)
-    for row in rows:
+    by_latency = sorted(range(len(rows)), key=lambda index: float(rows[index]["latency_ms"]["p50"]))
+    for place, index in enumerate(by_latency):
+        row = rows[index]
         x, y = row["latency_ms"]["p50"], 100 * row["accuracy"]
         low, high = (100 * bound for bound in row["accuracy_interval"])
         color = _COLORS.get(row["quantization"], INK)
-        axes.errorbar(x, y, yerr=[[y - low], [high - y]], color=color, alpha=0.35, capsize=3, linewidth=1)
+        axes.errorbar(x, y, yerr=[[y - low], [high - y]], color=color, alpha=0.3, capsize=3, linewidth=1)
         axes.scatter(x, y, s=40 + 360 * row["size_bytes"] / largest, color=color, alpha=0.75)
-        label = f"{row['format']} {row['quantization']}, {row['threads']} thr."
-        axes.annotate(label, (x, y), xytext=(7, 7), textcoords="offset points", fontsize=8)
-    axes.set(xlabel="latency p50, ms (log)", ylabel="accuracy, % (bars: 95 %)", xscale="log", facecolor="none")
-    axes.margins(x=0.2)
+        above = 13 + 11 * (place % 3)  # neighbours at three heights: their numbers stay apart
+        axes.annotate(str(index + 1), (x, y), xytext=(0, above), textcoords="offset points", ha="center", weight="bold")
+    for scheme in dict.fromkeys(row["quantization"] for row in rows):
+        axes.scatter([], [], s=60, color=_COLORS.get(scheme, INK), label=scheme)
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=4)
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    span = rows[by_latency[-1]]["latency_ms"]["p50"] / rows[by_latency[0]]["latency_ms"]["p50"]
+    axes.xaxis.set_minor_formatter(StrMethodFormatter("{x:g}") if span < 10 else NullFormatter())
+    axes.margins(x=0.1, y=0.15)
     axes.grid(alpha=0.25)
 
 

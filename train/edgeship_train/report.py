@@ -68,6 +68,6 @@ def _draw_curves(figure: Figure, history: Mapping[str, list[float]]) -> None:
         axes.plot(epochs, history[quantity], ".-", color="#8a94a3", label="training")
         axes.plot(epochs, history[f"val_{quantity}"], ".-", color="#0a7d5a", label="validation")
         axes.set(xlabel="epoch", title=quantity, facecolor="none")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(alpha=0.25)
         axes.legend(frameon=False)

@@ -57,8 +57,8 @@ def run(options: argparse.Namespace) -> int:
     from edgeship_benchmarks.report import report
 
     out = Path(options.out)
-    _make_folder(out, force=options.force)
     data = open_data(options.data)
+    _make_folder(out, force=options.force)
     configurations = plan.configurations(options.models, options.engine, options.threads, options.batch)
     seconds = plan.ROUNDS * len(configurations) * (options.seconds + _STARTING_S)
     say(f"{len(configurations)} configurations in {plan.ROUNDS} rounds, about {max(1, round(seconds / 60))} min")
