@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from edgeship_runtime import record
 from edgeship_runtime.classifier import Classifier
 from edgeship_runtime.errors import EdgeshipError
-from numpy.typing import NDArray
 
 WARM_UP_SHARE = 0.25  # of the time for latencies
 _LEAST_RUNS = 20

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
+from edgeship_benchmarks.measure import Measurement, Task
 from edgeship_runtime import record
 from edgeship_runtime.digests import MEMBER, Digests
 from edgeship_runtime.engines import default_threads
@@ -21,9 +24,6 @@ from edgeship_runtime.labelled import LabelledData
 from edgeship_runtime.model_file import ModelFile
 from edgeship_runtime.preparing import prepare
 from edgeship_runtime.preprocessing import Preprocessing
-from numpy.typing import NDArray
-
-from edgeship_benchmarks.measure import Measurement, Task
 
 ROUNDS = 3
 _LIMIT_S = 600

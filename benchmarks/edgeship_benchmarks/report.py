@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from edgeship_runtime.evaluation import wilson
-from edgeship_runtime.labelled import LabelledData
-from edgeship_runtime.record import Json
 
 from edgeship_benchmarks.environment import environment
 from edgeship_benchmarks.plan import Outcome
+from edgeship_runtime.evaluation import wilson
+from edgeship_runtime.labelled import LabelledData
+from edgeship_runtime.record import Json
 
 FORMAT = 1
 

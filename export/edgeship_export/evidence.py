@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 
 import numpy as np
+from numpy.typing import NDArray
+
 from edgeship_runtime.digests import MEMBER, Digests
 from edgeship_runtime.evaluation import label_index
 from edgeship_runtime.labelled import LabelledData, LabelledPicture
 from edgeship_runtime.manifest import CarriedPicture
 from edgeship_runtime.model_file import ModelFile
 from edgeship_runtime.preparing import prepare
-from numpy.typing import NDArray
 
 MOST_CALIBRATION = 200
 MOST_PROOF = 500

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
+
+from edgeship_export import onnx, requirements, tflite
+from edgeship_export.evidence import Evidence, Pictures
+from edgeship_export.proving import compare
 from edgeship_runtime.classifier import Classifier
 from edgeship_runtime.containers.tflite import LABELS
 from edgeship_runtime.digests import MEMBER
@@ -18,11 +24,6 @@ from edgeship_runtime.errors import ExportError
 from edgeship_runtime.golden import make_sample
 from edgeship_runtime.manifest import GoldenSample, Manifest, Metric, Proof, Provenance, Quantization, now
 from edgeship_runtime.model_file import ModelFile, assemble
-from numpy.typing import NDArray
-
-from edgeship_export import onnx, requirements, tflite
-from edgeship_export.evidence import Evidence, Pictures
-from edgeship_export.proving import compare
 
 if TYPE_CHECKING:
     import keras
@@ -33,6 +34,7 @@ CARRIED_BYTES = 64_000  # an exported file carries no more than this beside the 
 _TOLERANCES = {"float32": 1e-3, "float16": 2e-3, "dynamic": 0.02, "int8": 0.02}
 _SPREAD_FACTOR = 4  # other CPUs differ by more than two kernels of one
 _BATCH = 32
+STEPS = 3
 _VERSIONS_OF = ("edgeship", "tensorflow", "keras", "ai-edge-litert", "tf2onnx", "onnx", "onnxruntime")
 
 
@@ -44,7 +46,14 @@ class Exported:
     model: ModelFile
 
 
-def export(parent: ModelFile, out: Path, format_name: str, quantization: Quantization, evidence: Evidence) -> Exported:
+def export(
+    parent: ModelFile,
+    out: Path,
+    format_name: str,
+    quantization: Quantization,
+    evidence: Evidence,
+    begin: Callable[[str], None] = lambda _step: None,
+) -> Exported:
     """Converts a .keras, runs the result in its own engine, and measures it against the parent.
 
     Args:
@@ -53,6 +62,7 @@ def export(parent: ModelFile, out: Path, format_name: str, quantization: Quantiz
         format_name: "tflite" or "onnx".
         quantization: what to make of it.
         evidence: pictures to calibrate and prove on; without proof pictures the manifest says that nothing was proven.
+        begin: told what begins, STEPS times.
 
     Raises:
         ExportError: no calibration pictures for int8, or the converter refuses.
@@ -63,12 +73,15 @@ def export(parent: ModelFile, out: Path, format_name: str, quantization: Quantiz
         raise ExportError(
             f"{parent.path} carries no calibration pictures; give the data it was trained on: --data DATA"
         )
+    begin("load")
     network = load_model(parent)
     _check_outputs(parent, network)
+    begin("convert")
     converted = FORMATS[format_name].convert(network, quantization, parent.manifest.preprocessing, calibration)
     bare = _manifest(parent, format_name, quantization, converted)
     draft = _model(out, format_name, converted, bare, {})
     classifier = Classifier(draft, open_engine(draft))
+    begin("prove")
     proof = _prove(network, classifier, evidence.proof)
     members = {LABELS: ("\n".join(parent.manifest.labels) + "\n").encode()}
     golden = {sample.member: parent.member(sample.member) for sample in parent.manifest.golden}

@@ -6,11 +6,10 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from edgeship_export import onnx_graph, requirements, tflite_graph
 from edgeship_runtime.containers import zipped
 from edgeship_runtime.manifest import Manifest, Requirements
 from edgeship_runtime.model_file import RawModel
-
-from edgeship_export import onnx_graph, requirements, tflite_graph
 
 _COMPUTING = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "BATCH_MATMUL")
 

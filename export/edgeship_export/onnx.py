@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
+
 from edgeship_runtime.errors import ExportError
 from edgeship_runtime.manifest import Quantization
 from edgeship_runtime.preprocessing import Preprocessing
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import keras

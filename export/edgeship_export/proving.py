@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import comb
 
 import numpy as np
-from edgeship_runtime.manifest import Proof
 from numpy.typing import NDArray
+
+from edgeship_runtime.manifest import Proof
 
 SIGNIFICANCE = 0.05
 

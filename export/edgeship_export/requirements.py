@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from edgeship_export.tflite_graph import read_graph
 from edgeship_runtime.containers.onnx import fields, varint
 from edgeship_runtime.manifest import Requirements
-
-from edgeship_export.tflite_graph import read_graph
 
 _IR_VERSION, _OPSET_IMPORT = 1, 8  # fields of ModelProto
 

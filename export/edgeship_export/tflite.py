@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
-from edgeship_runtime.engines.numbers import Affine, pixel_table, real
-from edgeship_runtime.errors import ExportError
-from edgeship_runtime.manifest import Quantization
-from edgeship_runtime.preprocessing import Preprocessing
 from numpy.typing import NDArray
 
 from edgeship_export.calibration import spanning
 from edgeship_export.tflite_metadata import with_metadata
+from edgeship_runtime.engines.numbers import Affine, pixel_table, real
+from edgeship_runtime.errors import ExportError
+from edgeship_runtime.manifest import Quantization
+from edgeship_runtime.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     import keras

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+
 from edgeship_runtime.containers.tflite import LABELS, MARKER
 from edgeship_runtime.preprocessing import Preprocessing
 

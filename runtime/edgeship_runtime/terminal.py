@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TextIO, TypeVar
 
 from edgeship_runtime.record import Json
@@ -33,10 +33,26 @@ def watched(items: Sequence[T], what: str, unit: str = " pictures") -> Sequence[
     """The items, with a progress bar and the time left on stderr; none where stderr is no terminal."""
     from tqdm import tqdm
 
-    bar: Sequence[T] = tqdm(
-        items, desc=what, unit=unit, disable=not sys.stderr.isatty(), leave=False, dynamic_ncols=True
-    )
+    bar: Sequence[T] = tqdm(items, desc=what, unit=unit, **_bar())
     return bar
+
+
+@contextlib.contextmanager
+def steps(count: int) -> Iterator[Callable[[str], None]]:
+    """A progress bar over a known number of steps: call the result with what begins. Nothing where stderr is no terminal."""
+    from tqdm import tqdm
+
+    with tqdm(total=count, bar_format="{desc} {bar} {n_fmt}/{total_fmt} [{elapsed}<{remaining}]", **_bar()) as bar:
+
+        def begin(what: str) -> None:
+            bar.update(0 if bar.desc == "" else 1)
+            bar.set_description_str(what)
+
+        yield begin
+
+
+def _bar() -> dict[str, bool]:
+    return {"disable": not sys.stderr.isatty(), "leave": False, "dynamic_ncols": True}
 
 
 def table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeship_runtime.errors import TrainingError
-
 from edgeship_train.config import TrainingConfig
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from edgeship_runtime.manifest import CarriedPicture
-from edgeship_runtime.preprocessing import Preprocessing
 from numpy.typing import NDArray
 from PIL import Image
 
+from edgeship_runtime.manifest import CarriedPicture
+from edgeship_runtime.preprocessing import Preprocessing
 from edgeship_train.dataset import Dataset, Part
 
 MOST_CALIBRATION = 200

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
 from edgeship_runtime.errors import DataError
 from edgeship_runtime.labelled import LabelledData, LabelledPicture
 from edgeship_runtime.manifest import Split
 from edgeship_runtime.preparing import Prepared, prepare
 from edgeship_runtime.preprocessing import Preprocessing
-from numpy.typing import NDArray
-
 from edgeship_train.split import order, split
 
 Watch = Callable[[Sequence[LabelledPicture]], Sequence[LabelledPicture]]

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from edgeship_runtime import files
 from edgeship_runtime.evaluation import Evaluation, Unreadable
 from edgeship_runtime.manifest import Manifest
 from edgeship_runtime.pages import chart, render
-
 from edgeship_train.dataset import Dataset
 from edgeship_train.training import Trained
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
+
 from edgeship_runtime.digests import MEMBER, Digests
 from edgeship_runtime.errors import OutputError
 from edgeship_runtime.files import reason
 from edgeship_runtime.golden import make_sample
 from edgeship_runtime.manifest import Manifest, Metric, Provenance, Quantization, Requirements, now
 from edgeship_runtime.model_file import assemble
-from numpy.typing import NDArray
-
 from edgeship_train.carrying import MOST_CALIBRATION, MOST_PROOF, carry, golden_pictures
 from edgeship_train.config import TrainingConfig
 from edgeship_train.dataset import Dataset

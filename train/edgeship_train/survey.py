@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
+
 from edgeship_runtime.labelled import LabelledData
 from edgeship_runtime.pictures import Color
-from PIL import Image
 
 _LOOKED_AT = 200
 _GREY_MODES = ("1", "L", "I", "I;16", "I;16B", "LA")

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from edgeship_runtime.errors import TrainingError
-from edgeship_runtime.terminal import say
 from numpy.typing import NDArray
 
+from edgeship_runtime.errors import TrainingError
+from edgeship_runtime.terminal import say
 from edgeship_train.architectures import build
 from edgeship_train.config import TrainingConfig
 from edgeship_train.dataset import Dataset, Part

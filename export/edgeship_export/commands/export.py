@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeship_runtime.commands.options import add_force, add_json
-from edgeship_runtime.terminal import answer, answer_json, say, table
+from edgeship_runtime.terminal import answer, answer_json, say, steps, table
 
 if TYPE_CHECKING:
-    from edgeship_runtime.manifest import Quantization
-
     from edgeship_export.exporting import Exported
+    from edgeship_runtime.manifest import Quantization
 
 _SCHEMES = {"none": "float32", "float16": "float16", "dynamic": "dynamic", "int8": "int8"}
 
@@ -62,11 +61,12 @@ def run(options: argparse.Namespace) -> int:
     data = open_data(options.data) if options.data else None
 
     from edgeship_export.evidence import carried, from_data
-    from edgeship_export.exporting import export, forced
+    from edgeship_export.exporting import STEPS, export, forced
     from edgeship_export.proving import drops
 
     evidence = from_data(parent, data) if data else carried(parent)
-    exported = export(parent, out, options.format, quantization, evidence)
+    with steps(STEPS) as begin:
+        exported = export(parent, out, options.format, quantization, evidence, begin)
     proof = exported.model.manifest.proven
     if proof is not None and drops(proof, options.max_drop):
         if not options.json:

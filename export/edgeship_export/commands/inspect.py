@@ -38,11 +38,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _facts(path: str) -> Json:
+    from edgeship_export import lint
     from edgeship_runtime import record
     from edgeship_runtime.errors import DamagedError, ForeignModelError, ModelFileError
     from edgeship_runtime.model_file import RawModel
-
-    from edgeship_export import lint
 
     raw = RawModel.open(path)
     try:

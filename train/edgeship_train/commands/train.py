@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from edgeship_runtime.labelled import LabelledData
     from edgeship_runtime.manifest import Manifest
     from edgeship_runtime.preprocessing import Preprocessing
-
     from edgeship_train.config import TrainingConfig
     from edgeship_train.dataset import Dataset
 
@@ -65,7 +64,6 @@ def run(options: argparse.Namespace) -> int:
 
     from edgeship_runtime import files
     from edgeship_runtime.labelled import open_data
-
     from edgeship_train.dataset import read_dataset
 
     out = Path(options.out)
@@ -93,7 +91,6 @@ def run(options: argparse.Namespace) -> int:
 
 def _config(options: argparse.Namespace) -> TrainingConfig:
     from edgeship_runtime.errors import UsageError
-
     from edgeship_train.config import TrainingConfig
 
     weights = options.weights or ("imagenet" if options.arch == "mobilenet_v2" else "none")
@@ -123,7 +120,6 @@ def _check_out(out: Path, *, force: bool) -> None:
 def _preprocessing(options: argparse.Namespace, data: LabelledData) -> Preprocessing:
     from edgeship_runtime.errors import UsageError
     from edgeship_runtime.preprocessing import Preprocessing
-
     from edgeship_train.config import default_size
     from edgeship_train.survey import color_of, native_size
 
