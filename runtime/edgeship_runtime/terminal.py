@@ -44,9 +44,13 @@ def steps(count: int) -> Iterator[Callable[[str], None]]:
 
     with tqdm(total=count, bar_format="{desc} {bar} {n_fmt}/{total_fmt} [{elapsed}<{remaining}]", **_bar()) as bar:
 
+        begun = 0
+
         def begin(what: str) -> None:
-            bar.update(0 if bar.desc == "" else 1)
+            nonlocal begun
             bar.set_description_str(what)
+            bar.update(begun - bar.n)  # what began before is done now
+            begun += 1
 
         yield begin
 
