@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from edgeship_runtime.cli import main
-from edgeship_runtime.labelled import open_data
+from edgeship_runtime.data import open_data
 from making import Digits, Result, Run, paint
 
 ROOT = Path(__file__).parents[1]

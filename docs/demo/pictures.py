@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from edgeship_runtime.labelled import open_data
+from edgeship_runtime.data import open_data
 
 
 def main(folder: Path, per_label: int) -> None:

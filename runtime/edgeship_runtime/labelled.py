@@ -1,12 +1,8 @@
-"""Labelled pictures: what DATA on the command line stands for.
-
-A folder with a sub-folder for each label; or train/, validation/ (= val, valid) and test/ above such; or a named set.
-"""
+"""Labelled pictures: a picture, its true label, and the parts of a data set."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,19 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeship_runtime.errors import DataError, PictureError
+from edgeship_runtime.errors import PictureError
 from edgeship_runtime.files import reason
-from edgeship_runtime.pictures import SUFFIXES
-
-PARTS = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "val": "validation",
-    "valid": "validation",
-    "test": "test",
-}
-NAMED_SETS = ("digits",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,62 +68,3 @@ class LabelledData:
         if self.parts.get("test"):
             return "test", self.parts["test"]
         return "all", [picture for part in self.parts.values() for picture in part]
-
-
-def open_data(spec: str) -> LabelledData:
-    """Finds the labelled pictures that DATA stands for, without reading them.
-
-    Raises:
-        DataError: no such folder or set, no sub-folders, or no pictures in them.
-    """
-    if spec in NAMED_SETS:
-        from edgeship_runtime import named_sets
-
-        return named_sets.load(spec)
-    folder = Path(spec)
-    if not folder.is_dir():
-        what = "is a file" if folder.exists() else "does not exist"
-        raise DataError(
-            f"{spec} {what}; wanted a folder with a sub-folder for each label, or one of: {', '.join(NAMED_SETS)}"
-        )
-    inner = _subfolders(folder)
-    if not inner:
-        raise DataError(
-            f"{spec} has no sub-folders; wanted one for each label, the pictures inside: {folder.name or spec}/cat/1.jpg"
-        )
-    if all(item.name.lower() in PARTS and _subfolders(item) for item in inner):
-        parts = {PARTS[item.name.lower()]: _label_folders(item, folder) for item in inner}
-    else:
-        parts = {"all": _label_folders(folder, folder)}
-    labels = tuple(sorted({label for part in parts.values() for label in part}, key=_natural))
-    pictures = {name: [picture for group in part.values() for picture in group] for name, part in parts.items()}
-    if not any(pictures.values()):
-        raise DataError(f"{spec}: no pictures in its {len(labels)} sub-folders; wanted {', '.join(sorted(SUFFIXES))}")
-    return LabelledData(folder.resolve().name, labels, pictures)
-
-
-def _label_folders(folder: Path, top: Path) -> dict[str, list[LabelledPicture]]:
-    return {item.name: _pictures(item, top) for item in _subfolders(folder)}
-
-
-def _pictures(folder: Path, top: Path) -> list[LabelledPicture]:
-    """Every picture below a label's folder, however deep, in the order of their paths."""
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    return [
-        LabelledPicture(str(path.relative_to(top)), folder.name, path)
-        for path in found
-        if not any(piece.startswith(".") for piece in path.relative_to(folder).parts)
-    ]
-
-
-def _subfolders(folder: Path) -> list[Path]:
-    try:
-        return sorted(item for item in folder.iterdir() if item.is_dir() and not item.name.startswith("."))
-    except OSError as error:
-        raise DataError(f"{folder}: {reason(error)}") from None
-
-
-def _natural(label: str) -> tuple[list[tuple[int, str]], str]:
-    """Sort key: class_2 before class_10; class_02 and class_2 are not the same."""
-    pieces = re.split(r"(\d+)", label)
-    return [(int(piece), "") if piece.isdecimal() else (-1, piece) for piece in pieces], label

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from edgeship_runtime.errors import MissingExtraError
 from edgeship_runtime.labelled import LabelledData, LabelledPicture, digest
 
+NAMES = ("digits",)
 _TEST_FRACTION = 0.2
 
 

@@ -43,7 +43,6 @@ def steps(count: int) -> Iterator[Callable[[str], None]]:
     from tqdm import tqdm
 
     with tqdm(total=count, bar_format="{desc} {bar} {n_fmt}/{total_fmt} [{elapsed}<{remaining}]", **_bar()) as bar:
-
         begun = 0
 
         def begin(what: str) -> None:

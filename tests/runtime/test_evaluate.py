@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgeship_runtime.data import open_data
 from edgeship_runtime.evaluation import Evaluation, wilson
-from edgeship_runtime.labelled import open_data
 from making import Digits, Run
 
 

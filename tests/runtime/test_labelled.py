@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgeship_runtime.data import open_data
 from edgeship_runtime.errors import DataError
-from edgeship_runtime.labelled import digest, open_data
+from edgeship_runtime.labelled import digest
 from making import paint
 
 

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgeship_runtime.data import open_data
 from edgeship_runtime.digests import MEMBER, Digests
-from edgeship_runtime.labelled import digest, open_data
+from edgeship_runtime.labelled import digest
 from edgeship_runtime.model_file import ModelFile
 from edgeship_train.dataset import read_dataset
 from making import Digits, Run, paint

@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     from edgeship_benchmarks import plan, rendering
     from edgeship_benchmarks.report import report
     from edgeship_runtime import files
-    from edgeship_runtime.labelled import open_data
+    from edgeship_runtime.data import open_data
 
     out = Path(options.out)
     data = open_data(options.data)

@@ -48,8 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Exports."""
     from edgeship_runtime import files
+    from edgeship_runtime.data import open_data
     from edgeship_runtime.errors import ExportError
-    from edgeship_runtime.labelled import open_data
     from edgeship_runtime.model_file import ModelFile
 
     quantization = _quantization(options)

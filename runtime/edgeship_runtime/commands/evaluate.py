@@ -28,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Evaluates. Exit code 0 also when single pictures are unreadable: they are listed."""
     from edgeship_runtime.classifier import Classifier
+    from edgeship_runtime.data import open_data
     from edgeship_runtime.evaluation import evaluate
-    from edgeship_runtime.labelled import open_data
 
     data = open_data(options.data)
     classifier = Classifier.load(options.model, options.engine, options.threads)

@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     from pathlib import Path
 
     from edgeship_runtime import files
-    from edgeship_runtime.labelled import open_data
+    from edgeship_runtime.data import open_data
     from edgeship_train.dataset import read_dataset
 
     out = Path(options.out)

@@ -1,0 +1,72 @@
+"""Labelled folders: a sub-folder for each label; or train/, validation/ (= val, valid) and test/ above such."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from edgeship_runtime.errors import DataError
+from edgeship_runtime.files import reason
+from edgeship_runtime.labelled import LabelledData, LabelledPicture
+from edgeship_runtime.pictures import SUFFIXES
+
+PARTS = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "val": "validation",
+    "valid": "validation",
+    "test": "test",
+}
+
+
+def load(folder: Path) -> LabelledData:
+    """Finds the pictures below a folder, without reading them.
+
+    Raises:
+        DataError: no such folder, no sub-folders, or no pictures in them.
+    """
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "does not exist"
+        raise DataError(f"{folder} {what}; wanted a folder with a sub-folder for each label")
+    inner = _subfolders(folder)
+    if not inner:
+        raise DataError(
+            f"{folder} has no sub-folders; wanted one for each label, the pictures inside: {folder.name}/cat/1.jpg"
+        )
+    if all(item.name.lower() in PARTS and _subfolders(item) for item in inner):
+        parts = {PARTS[item.name.lower()]: _label_folders(item, folder) for item in inner}
+    else:
+        parts = {"all": _label_folders(folder, folder)}
+    labels = tuple(sorted({label for part in parts.values() for label in part}, key=_natural))
+    pictures = {name: [picture for group in part.values() for picture in group] for name, part in parts.items()}
+    if not any(pictures.values()):
+        raise DataError(f"{folder}: no pictures in its {len(labels)} sub-folders; wanted {', '.join(sorted(SUFFIXES))}")
+    return LabelledData(folder.resolve().name, labels, pictures)
+
+
+def _label_folders(folder: Path, top: Path) -> dict[str, list[LabelledPicture]]:
+    return {item.name: _pictures(item, top) for item in _subfolders(folder)}
+
+
+def _pictures(folder: Path, top: Path) -> list[LabelledPicture]:
+    """Every picture below a label's folder, however deep, in the order of their paths."""
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    return [
+        LabelledPicture(str(path.relative_to(top)), folder.name, path)
+        for path in found
+        if not any(piece.startswith(".") for piece in path.relative_to(folder).parts)
+    ]
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    try:
+        return sorted(item for item in folder.iterdir() if item.is_dir() and not item.name.startswith("."))
+    except OSError as error:
+        raise DataError(f"{folder}: {reason(error)}") from None
+
+
+def _natural(label: str) -> tuple[list[tuple[int, str]], str]:
+    """Sort key: class_2 before class_10; class_02 and class_2 are not the same."""
+    pieces = re.split(r"(\d+)", label)
+    return [(int(piece), "") if piece.isdecimal() else (-1, piece) for piece in pieces], label
