@@ -221,3 +221,13 @@ def _imported(done: subprocess.CompletedProcess[str]) -> set[str]:
     """Top-level names of the modules that `-X importtime` lists."""
     lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
     return {line.rsplit("|", 1)[1].strip().partition(".")[0] for line in lines}
+
+
+def test_a_bare_install_measures_and_reports_without_a_page(edgeship: Command, digits: Digits, tmp_path: Path) -> None:
+    options = ["--data", digits.pictures, "--out", "report", "--seconds", "0.1", "--threads", "1"]
+
+    done = edgeship("benchmark", digits.int8, *options)
+
+    assert done.returncode == 0, done.stderr
+    assert "pip install 'edgeship[workstation]'" in done.stderr
+    assert {path.name for path in (tmp_path / "report").iterdir()} == {"report.json", "report.md"}

@@ -36,10 +36,13 @@ def render(package: str, template: str, **values: object) -> str:
 
 def chart(width: float, height: float, draw: Callable[[Figure], None]) -> str:
     """An SVG element, `width`×`height` inches, that `draw` has drawn into; without background, and the same bytes each time."""
-    import matplotlib as mpl
-    from markupsafe import Markup
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
+    try:
+        import matplotlib as mpl
+        from markupsafe import Markup
+        from matplotlib.backends.backend_svg import FigureCanvasSVG
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingExtraError("charts need matplotlib: pip install 'edgeship[workstation]'") from None
 
     style: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "edgeship", **dict.fromkeys(_INKED, INK)}
     with mpl.rc_context(style):

@@ -54,6 +54,7 @@ def run(options: argparse.Namespace) -> int:
     from edgeship_benchmarks.report import report
     from edgeship_runtime import files
     from edgeship_runtime.data import open_data
+    from edgeship_runtime.errors import MissingExtraError
 
     out = Path(options.out)
     data = open_data(options.data)
@@ -63,16 +64,17 @@ def run(options: argparse.Namespace) -> int:
     say(f"{len(configurations)} configurations in {plan.ROUNDS} rounds, about {max(1, round(seconds / 60))} min")
     outcomes = plan.run(configurations, data, options.seconds, lambda steps: watched(steps, "benchmark", " runs"))
     result = report(outcomes, data, "edgeship " + shlex.join(sys.argv[1:]) if sys.argv else "")
-    for name, text in {
-        "report.json": json.dumps(result, ensure_ascii=False),
-        "report.md": rendering.markdown(result),
-        "report.html": rendering.page(result),
-    }.items():
+    texts = {"report.json": json.dumps(result, ensure_ascii=False), "report.md": rendering.markdown(result)}
+    try:
+        texts["report.html"] = rendering.page(result)
+    except MissingExtraError as error:  # a board measures all the same
+        say(f"no report.html: {error}")
+    for name, text in texts.items():
         files.write(out / name, text.encode(), force=options.force)
     if options.json:
         answer_json(result)
     else:
-        _show(result, out)
+        _show(result, out / list(texts)[-1])
     return 0 if any("error" not in row for row in result["results"]) else 1
 
 
@@ -88,7 +90,7 @@ def _make_folder(out: Path, *, force: bool) -> None:
         files.refuse_existing(out / name, force=force)
 
 
-def _show(result: Json, out: Path) -> None:
+def _show(result: Json, report: Path) -> None:
     from edgeship_benchmarks import rendering
 
     rows = [("model", "engine", "threads", "accuracy", "p50 ms", "p95 ms", "size kB")]
@@ -100,7 +102,7 @@ def _show(result: Json, out: Path) -> None:
             rows.append((cells[0], row["engine"], *cells[2:6], cells[8]))
     if len(rows) > 1:
         answer(table(rows, right=(2, 3, 4, 5, 6)))
-    answer(str(out / "report.html"))
+    answer(str(report))
 
 
 def _counts(text: str) -> list[int]:

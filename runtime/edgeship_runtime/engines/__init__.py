@@ -22,9 +22,9 @@ ENGINES: dict[str, tuple[str, ...]] = {
 }
 INSTALL = {
     "litert": "pip install ai-edge-litert",
-    "tflite-runtime": 'pip install tflite-runtime "numpy<2"',
-    "onnxruntime": 'pip install "edgeship[onnx]"',
-    "keras": 'pip install "edgeship[workstation]"',
+    "tflite-runtime": "pip install tflite-runtime 'numpy<2'",
+    "onnxruntime": "pip install 'edgeship[onnx]'",
+    "keras": "pip install 'edgeship[workstation]'",
 }
 MOST_THREADS = 4  # classifiers of this size stop gaining beyond; `--threads` says otherwise
 
