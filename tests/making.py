@@ -47,7 +47,7 @@ def bare(digits: Digits, format_name: str) -> bytes:
     """A model as its own tools wrote it."""
     data = file_of(digits, format_name).read_bytes()
     if format_name != "keras":
-        return container(format_name).model_part(data)
+        return container(format_name).model_part(io.BytesIO(data))
     stream = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(stream, "w") as new:
         for entry in old.infolist():

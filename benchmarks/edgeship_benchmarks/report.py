@@ -31,7 +31,7 @@ def _result(outcome: Outcome) -> Json:
     head = {"model": at.model.name, "engine": at.engine, "threads": at.threads, "batch": at.batch}
     if model is not None:
         head |= {"sha256": model.raw.sha256, "format": model.format, "quantization": model.manifest.quantization.scheme}
-        head |= {"size_bytes": len(model.raw.data)}
+        head |= {"size_bytes": model.raw.size_bytes}
     if outcome.error is not None or outcome.pictures is None or not outcome.measurements:
         return {**head, "error": outcome.error or "nothing was measured"}
     rounds = outcome.measurements

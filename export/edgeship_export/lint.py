@@ -111,7 +111,7 @@ def _onnx(raw: RawModel) -> Facts:
 
 
 def _keras(raw: RawModel) -> Facts:
-    with zipped.open_zip(raw.data) as archive:
+    with raw.open_file() as file, zipped.open_zip(file) as archive:
         config = json.loads(zipped.read(archive, "config.json"))
         saved_by = json.loads(zipped.read(archive, "metadata.json")).get("keras_version", "")
     layers = config.get("config", {}).get("layers", [])

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from edgeship_runtime.engines import Engine, open_engine
@@ -20,6 +20,9 @@ from edgeship_runtime.manifest import Manifest
 from edgeship_runtime.model_file import ModelFile
 from edgeship_runtime.prediction import Latency, Prediction, Score
 from edgeship_runtime.preprocessing import Preprocessing
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class Classifier:

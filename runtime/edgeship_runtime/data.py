@@ -16,7 +16,7 @@ def open_data(spec: str) -> LabelledData:
         DataError: neither a folder with labelled pictures nor a named set.
         MissingExtraError: the package that brings the set is not installed.
     """
-    if spec in named_sets.NAMES:
+    if named_sets.is_named_set(spec):
         return named_sets.load(spec)
     if not Path(spec).exists():
         sets = ", ".join(named_sets.NAMES)

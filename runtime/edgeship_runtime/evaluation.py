@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgeship_runtime.classifier import Classifier
 from edgeship_runtime.digests import MEMBER, Digests
@@ -14,6 +14,9 @@ from edgeship_runtime.errors import DataError
 from edgeship_runtime.labelled import LabelledData, LabelledPicture
 from edgeship_runtime.preparing import prepare
 from edgeship_runtime.record import Json
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgeship_runtime.classifier import Classifier
 from edgeship_runtime.errors import ModelFileError, PictureError
 from edgeship_runtime.files import sha256
 from edgeship_runtime.manifest import GoldenSample, Manifest
 from edgeship_runtime.record import Json
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _GRID = 4
 _ROUNDING = 1.0  # levels of 255: decoders and SIMD paths differ by less, a wrong filter or colour order by more

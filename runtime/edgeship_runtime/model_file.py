@@ -8,10 +8,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import io
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import BinaryIO
 
 from edgeship_runtime import files
 from edgeship_runtime.containers import HEAD_BYTES, container, recognize
@@ -26,18 +28,20 @@ class RawModel:
     """A file of one of the three formats, ours or not.
 
     Attributes:
-        path: where it lies.
+        path: where it lies, or is to lie.
         format: "keras", "tflite" or "onnx".
-        data: the whole file.
         model: the model part.
         members: what travels with it; empty when another tool wrote the file.
+        size_bytes: of the whole file.
+        open_file: opens the file for reading again.
     """
 
     path: Path
     format: str
-    data: bytes
     model: bytes
     members: Mapping[str, bytes]
+    size_bytes: int
+    open_file: Callable[[], BinaryIO]
 
     @classmethod
     def open(cls, path: str | Path) -> RawModel:
@@ -48,34 +52,46 @@ class RawModel:
         """
         path = Path(path)
         try:
-            return cls.parse(path, path.read_bytes())
+            return cls._read(path, lambda: path.open("rb"))
         except OSError as error:
             raise ModelFileError(f"{path}: {files.reason(error)}") from None
 
     @classmethod
     def parse(cls, path: Path, data: bytes) -> RawModel:
-        """The same for bytes that lie, or are to lie, at `path`.
+        """The same for bytes that are to lie at `path`.
 
         Raises:
             ModelFileError: another format, truncated or damaged.
         """
-        name = recognize(data[:HEAD_BYTES])
-        if name is None:
-            raise ModelFileError(
-                f"{path} is no model file: {_what(data)}; wanted the contents of a .keras, .tflite or .onnx"
-            )
-        try:
-            reader = container(name)
-            return cls(path, name, data, reader.model_part(data), reader.read_members(data))
-        except DamagedError as error:
-            raise ModelFileError(
-                f"{path} is truncated or damaged: {error}; copy it again from where it was made"
-            ) from None
+        return cls._read(path, lambda: io.BytesIO(data))
+
+    @classmethod
+    def _read(cls, path: Path, open_file: Callable[[], BinaryIO]) -> RawModel:
+        with open_file() as file:
+            head = file.read(HEAD_BYTES)
+            name = recognize(head)
+            if name is None:
+                raise ModelFileError(
+                    f"{path} is no model file: {_what(head)}; wanted the contents of a .keras, .tflite or .onnx"
+                )
+            try:
+                reader = container(name)
+                model, members = reader.model_part(file), reader.read_members(file)
+            except DamagedError as error:
+                raise ModelFileError(
+                    f"{path} is truncated or damaged: {error}; copy it again from where it was made"
+                ) from None
+            return cls(path, name, model, members, file.seek(0, io.SEEK_END), open_file)
+
+    def read(self) -> bytes:
+        """The whole file."""
+        with self.open_file() as file:
+            return file.read()
 
     @cached_property
     def sha256(self) -> str:
         """Of the whole file."""
-        return files.sha256(self.data)
+        return files.sha256(self.read())
 
     @cached_property
     def model_sha256(self) -> str:
@@ -111,7 +127,7 @@ class ModelFile:
     """A model file of ours, read and checked.
 
     Attributes:
-        raw: the file's bytes and their parts.
+        raw: the file and its parts.
         manifest: what it says about itself.
     """
 
@@ -159,7 +175,7 @@ class ModelFile:
 def assemble(format_name: str, model: bytes, manifest: Manifest, members: Mapping[str, bytes]) -> bytes:
     """The bytes of a model file. `manifest.model_sha256` is set here, from the model part."""
     writer = container(format_name)
-    stated = dataclasses.replace(manifest, model_sha256=files.sha256(writer.model_part(model)))
+    stated = dataclasses.replace(manifest, model_sha256=files.sha256(writer.model_part(io.BytesIO(model))))
     return writer.write(model, {MANIFEST: stated.to_bytes(), **members})
 
 

@@ -7,13 +7,16 @@ from collections import deque
 from collections.abc import Container, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgeship_runtime.errors import PictureError
 from edgeship_runtime.labelled import LabelledPicture, digest
 from edgeship_runtime.preprocessing import Preprocessing
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _AHEAD = 8  # pictures in flight for each worker
 

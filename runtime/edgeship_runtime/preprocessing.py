@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from edgeship_runtime import pictures
 from edgeship_runtime.pictures import PILLOW_MODE, Color
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 Fit = Literal["stretch", "crop", "letterbox"]
-Picture: TypeAlias = Path | bytes | NDArray[np.uint8] | Image.Image
+Picture: TypeAlias = "Path | bytes | NDArray[np.uint8] | Image.Image"
 
 # Which way pixels are averaged. A new way gets a new name: files keep the one they were trained with.
 RESIZE = "box-bilinear"

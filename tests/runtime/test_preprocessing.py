@@ -37,7 +37,7 @@ def test_any_size_comes_out_at_the_models_size(
     assert pixels.shape == preprocessing.shape
     assert pixels.dtype == np.uint8
     if fit != "letterbox":
-        assert (pixels == 200).all()
+        assert np.abs(pixels.astype(int) - 200).max() <= 1  # Pillow averages in fixed point
 
 
 @pytest.mark.parametrize("size", [(224, 224), (223, 97), (1280, 720), (720, 1280), (225, 900)])

@@ -70,7 +70,7 @@ def _facts(path: str) -> Json:
             "zero_point": real.input_quantization[1] if real.input_quantization else None,
         },
         "preprocessing": record.to_json(manifest.preprocessing) if manifest else None,
-        "size_bytes": len(raw.data),
+        "size_bytes": raw.size_bytes,
         "model_bytes": len(raw.model),
         "sha256": raw.sha256,
         "model_sha256": raw.model_sha256,

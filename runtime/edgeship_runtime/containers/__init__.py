@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import ModuleType
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from edgeship_runtime.containers import keras, onnx, tflite
 
@@ -17,19 +17,19 @@ Members = Mapping[str, bytes]
 
 
 class Container(Protocol):
-    """What a module of this package provides."""
+    """What a module of this package provides. Files are open for reading and can be searched; none is read whole without need."""
 
     def recognizes(self, head: bytes) -> bool:
         """Whether a file that begins with these bytes is of this format."""
 
-    def model_part(self, data: bytes) -> bytes:
+    def model_part(self, file: BinaryIO) -> bytes:
         """The bytes that `model_sha256` covers: the model as its own tools wrote it.
 
         Raises:
             DamagedError: the file is truncated or its structure is broken.
         """
 
-    def read_members(self, data: bytes) -> dict[str, bytes]:
+    def read_members(self, file: BinaryIO) -> dict[str, bytes]:
         """The members by name; empty when another tool wrote the file.
 
         Raises:

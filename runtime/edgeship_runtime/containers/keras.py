@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import BinaryIO
 
 from edgeship_runtime.containers import zipped
 
@@ -14,15 +15,15 @@ def recognizes(head: bytes) -> bool:
     return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
 
 
-def model_part(data: bytes) -> bytes:
+def model_part(file: BinaryIO) -> bytes:
     """config.json and model.weights.h5, one after the other: metadata.json holds the date it was saved."""
-    with zipped.open_zip(data) as archive:
+    with zipped.open_zip(file) as archive:
         return b"".join(zipped.read(archive, name) for name in _MODEL_ENTRIES)
 
 
-def read_members(data: bytes) -> dict[str, bytes]:
+def read_members(file: BinaryIO) -> dict[str, bytes]:
     """The entries below edgeship/."""
-    with zipped.open_zip(data) as archive:
+    with zipped.open_zip(file) as archive:
         return zipped.members(archive)
 
 

@@ -11,6 +11,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Iterator, Mapping
+from typing import BinaryIO
 
 from edgeship_runtime.errors import DamagedError
 
@@ -25,14 +26,15 @@ def recognizes(head: bytes) -> bool:
     return len(head) > 2 and head[0] == _IR_VERSION << 3 and 1 <= head[1] <= 32
 
 
-def model_part(data: bytes) -> bytes:
+def model_part(file: BinaryIO) -> bytes:
     """The bytes before our appended metadata."""
+    data = _whole(file)
     return data[: _split(data)[0]]
 
 
-def read_members(data: bytes) -> dict[str, bytes]:
+def read_members(file: BinaryIO) -> dict[str, bytes]:
     """Our metadata_props, by the rest of their key."""
-    members = _split(data)[1]
+    members = _split(_whole(file))[1]
     if members and members.pop(_DIGEST, b"").decode(errors="replace") != _digest(members):
         raise DamagedError("its metadata does not match the digest it carries")
     return members
@@ -44,6 +46,11 @@ def write(model: bytes, members: Mapping[str, bytes]) -> bytes:
         return model
     every = {**members, _DIGEST: _digest(members).encode()}
     return model + b"".join(_field(_METADATA_PROPS, _entry(name, data)) for name, data in every.items())
+
+
+def _whole(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return file.read()
 
 
 def _split(data: bytes) -> tuple[int, dict[str, bytes]]:

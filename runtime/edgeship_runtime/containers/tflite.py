@@ -6,7 +6,9 @@ TFLITE_METADATA (written by export) names it; our own members lie below edgeship
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
+from typing import BinaryIO
 
 from edgeship_runtime import flatbuffer
 from edgeship_runtime.containers import zipped
@@ -28,23 +30,26 @@ def recognizes(head: bytes) -> bool:
     return head[4:8] == b"TFL3"
 
 
-def model_part(data: bytes) -> bytes:
+def model_part(file: BinaryIO) -> bytes:
     """The bytes before the appended zip; all of them when there is none."""
-    if not _has_zip(data):
+    if not _has_zip(file):
+        data = _from_start(file)
         _check_whole(data)
         return data
-    with zipped.open_zip(data) as archive:
-        return data[: min((entry.header_offset for entry in archive.infolist()), default=len(data))]
+    with zipped.open_zip(file) as archive:
+        end = min((entry.header_offset for entry in archive.infolist()), default=None)
+    return _from_start(file, end)
 
 
-def read_members(data: bytes) -> dict[str, bytes]:
+def read_members(file: BinaryIO) -> dict[str, bytes]:
     """The zip's entries below edgeship/, and labels.txt when there are any."""
-    if not _has_zip(data):
+    if not _has_zip(file):
+        data = _from_start(file)
         _check_whole(data)
         if any(entry.string(0) == MARKER for entry in flatbuffer.root(data).tables(_METADATA)):
             raise DamagedError("the members that follow the model are missing")
         return {}
-    with zipped.open_zip(data) as archive:
+    with zipped.open_zip(file) as archive:
         members = zipped.members(archive)
         if members and LABELS in archive.namelist():
             members[LABELS] = zipped.read(archive, LABELS)
@@ -57,8 +62,15 @@ def write(model: bytes, members: Mapping[str, bytes]) -> bytes:
     return zipped.append(model, entries)
 
 
-def _has_zip(data: bytes) -> bool:
-    return data.rfind(_END_OF_ZIP, max(0, len(data) - _END_OF_ZIP_SPAN)) >= 0
+def _has_zip(file: BinaryIO) -> bool:
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(0, size - _END_OF_ZIP_SPAN))
+    return _END_OF_ZIP in file.read()
+
+
+def _from_start(file: BinaryIO, count: int | None = None) -> bytes:
+    file.seek(0)
+    return file.read(-1 if count is None else count)
 
 
 def _check_whole(data: bytes) -> None:

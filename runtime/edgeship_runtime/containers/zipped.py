@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Mapping
+from typing import BinaryIO
 
 from edgeship_runtime.errors import DamagedError
 
@@ -13,14 +14,14 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's earliest date: same members, same bytes
 _ERRORS = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError, RuntimeError)
 
 
-def open_zip(data: bytes) -> zipfile.ZipFile:
+def open_zip(file: BinaryIO) -> zipfile.ZipFile:
     """The zip in, or at the end of, a file.
 
     Raises:
         DamagedError: its directory cannot be read.
     """
     try:
-        return zipfile.ZipFile(io.BytesIO(data))
+        return zipfile.ZipFile(file)
     except _ERRORS as error:
         raise DamagedError(str(error)) from None
 

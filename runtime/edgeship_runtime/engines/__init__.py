@@ -5,13 +5,15 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgeship_runtime.errors import EngineError
 from edgeship_runtime.model_file import ModelFile
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # name → formats it runs. In this order `auto` tries them.
 ENGINES: dict[str, tuple[str, ...]] = {

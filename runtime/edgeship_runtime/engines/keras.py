@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgeship_runtime.errors import EngineError
 from edgeship_runtime.model_file import ModelFile
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def library() -> Any:  # noqa: ANN401 - a module

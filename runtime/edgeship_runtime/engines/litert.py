@@ -17,6 +17,6 @@ def library() -> Any:  # noqa: ANN401 - a module
 
 def load(model: ModelFile, threads: int) -> InterpreterEngine:
     """Loads a .tflite file."""
-    from importlib.metadata import version
+    import ai_edge_litert
 
-    return InterpreterEngine("litert", version("ai-edge-litert"), library().Interpreter, model, threads)
+    return InterpreterEngine("litert", str(ai_edge_litert.__version__), library().Interpreter, model, threads)

@@ -6,9 +6,12 @@ real = scale · (quantized − zero point): https://ai.google.dev/edge/litert/mo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
 
 PIXELS = np.arange(256)
 

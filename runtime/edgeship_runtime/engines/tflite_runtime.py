@@ -20,9 +20,9 @@ def library() -> Any:  # noqa: ANN401 - a module
 
 def load(model: ModelFile, threads: int) -> InterpreterEngine:
     """Loads a .tflite file."""
-    from importlib.metadata import version
+    import tflite_runtime
 
-    release = version("tflite-runtime")
+    release = str(tflite_runtime.__version__)
     if int(np.__version__.split(".")[0]) >= 2:
         # It imports, and then raises SystemError when an Interpreter is built: said here in words.
         raise EngineError(

@@ -1,0 +1,106 @@
+"""MNIST and CIFAR-10 are read from the files their authors publish, and nothing in a file is executed."""
+
+import gzip
+import pickle
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeship_runtime.data import open_data
+from edgeship_runtime.errors import DataError
+
+
+def write_mnist(folder: Path, *, zipped: bool) -> Path:
+    folder.mkdir()
+    for prefix, count in (("train", 20), ("t10k", 10)):
+        pixels = np.arange(count * 784, dtype=np.uint32).astype(np.uint8)
+        targets = np.arange(count).astype(np.uint8) % 10
+        for name, data in (
+            (f"{prefix}-images-idx3-ubyte", struct.pack(">4B3i", 0, 0, 8, 3, count, 28, 28) + pixels.tobytes()),
+            (f"{prefix}-labels-idx1-ubyte", struct.pack(">4Bi", 0, 0, 8, 1, count) + targets.tobytes()),
+        ):
+            path = folder / (f"{name}.gz" if zipped else name)
+            path.write_bytes(gzip.compress(data) if zipped else data)
+    return folder
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
+def test_idx_files_are_read_zipped_or_not(tmp_path: Path, name: str, zipped: bool) -> None:
+    data = open_data(f"{name}:{write_mnist(tmp_path / 'd', zipped=zipped)}")
+
+    assert {part: len(pictures) for part, pictures in data.parts.items()} == {"train": 20, "test": 10}
+    assert len(data.labels) == 10
+    first = data.parts["train"][1]
+    assert first.label == data.labels[1]
+    assert np.array_equal(first.read(), np.arange(784, 2 * 784, dtype=np.uint32).astype(np.uint8).reshape(28, 28))
+
+
+def test_a_truncated_idx_file_is_one_line(tmp_path: Path) -> None:
+    folder = write_mnist(tmp_path / "d", zipped=False)
+    path = folder / "t10k-images-idx3-ubyte"
+    path.write_bytes(path.read_bytes()[:-5])
+
+    with pytest.raises(DataError, match="is truncated"):
+        open_data(f"mnist:{folder}")
+
+
+def test_a_truncated_gzip_is_one_line(tmp_path: Path) -> None:
+    folder = write_mnist(tmp_path / "d", zipped=True)
+    path = folder / "t10k-images-idx3-ubyte.gz"
+    path.write_bytes(path.read_bytes()[:-9])
+
+    with pytest.raises(DataError, match=str(path)):
+        open_data(f"mnist:{folder}")
+
+
+def test_a_folder_without_the_files_names_them(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there is no train-images-idx3-ubyte"):
+        open_data(f"mnist:{tmp_path}")
+
+
+def write_cifar(folder: Path) -> Path:
+    folder.mkdir()
+    for number, name in enumerate([*(f"data_batch_{n}" for n in range(1, 6)), "test_batch"]):
+        pixels = np.full((10, 3072), number, np.uint8)
+        pixels[:, :1024] = 200  # the red plane comes first
+        (folder / name).write_bytes(pickle.dumps({b"data": pixels, b"labels": list(range(10))}, protocol=2))
+    return folder
+
+
+def test_cifar_batches_are_read_as_rgb(tmp_path: Path) -> None:
+    data = open_data(f"cifar10:{write_cifar(tmp_path / 'd')}")
+
+    assert {part: len(pictures) for part, pictures in data.parts.items()} == {"train": 50, "test": 10}
+    picture = data.parts["test"][3]
+    assert picture.label == "cat"
+    pixels = picture.read()
+    assert isinstance(pixels, np.ndarray)
+    assert pixels.shape == (32, 32, 3)
+    assert pixels[0, 0].tolist() == [200, 5, 5]
+
+
+class Attack:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        import os
+
+        return os.system, ("touch executed",)
+
+
+def test_a_batch_that_would_run_code_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_cifar(tmp_path / "d")
+    (folder / "test_batch").write_bytes(pickle.dumps({b"data": Attack(), b"labels": []}))
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(DataError, match=r"no CIFAR-10 batch: it wants \w+\.system"):
+        open_data(f"cifar10:{folder}")
+    assert not (tmp_path / "executed").exists()
+
+
+def test_the_real_mnist_is_all_there(shared_data: Path) -> None:
+    data = open_data(f"mnist:{shared_data / 'mnist'}")
+
+    assert {part: len(pictures) for part, pictures in data.parts.items()} == {"train": 60_000, "test": 10_000}
+    assert data.parts["test"][0].label == "7"
