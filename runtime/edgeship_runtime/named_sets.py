@@ -19,7 +19,8 @@ from edgeship_runtime.labelled import LabelledData, LabelledPicture, digest
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Arrays: TypeAlias = "tuple[NDArray[np.uint8], NDArray[np.int64]]"  # pixels N×H×W or N×H×W×3, and the index of each label
+# Pixels, N×H×W or N×H×W×3, and the index of each label.
+Arrays: TypeAlias = "tuple[NDArray[np.uint8], NDArray[np.int64]]"
 
 _DIGITS = tuple(str(number) for number in range(10))
 LABELS = {
