@@ -13,7 +13,7 @@ def spanning(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     are the quantized input; and a picture brighter than all of these would be clipped otherwise. Where an end is missing, the one
     darkest (brightest) pixel of all is moved there, which no activation notices.
     """
-    ends = {0: pixels.argmin(), 255: pixels.argmax()}
+    ends = {0: np.argmin(pixels), 255: np.argmax(pixels)}
     if all(pixels.flat[place] == level for level, place in ends.items()):
         return pixels
     pixels = pixels.copy()

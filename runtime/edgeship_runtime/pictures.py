@@ -130,7 +130,7 @@ def _colored(image: Image.Image, mode: str) -> Image.Image:
 
 def _eight_bits(image: Image.Image) -> Image.Image:
     values = np.asarray(image).astype(np.int64)
-    if values.min() < 0 or values.max() > 65535:
+    if np.min(values) < 0 or np.max(values) > 65535:
         raise ValueError("32-bit pictures have no agreed range; save it as 8 or 16 bits")
     return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
 
