@@ -175,7 +175,7 @@ def test_a_bare_install_names_the_extra_that_runs_a_file(
 
     done = edgeship("run", getattr(digits, model), picture)
 
-    assert f'pip install "edgeship[{extra}]"' in _only_line(done)
+    assert f"pip install 'edgeship[{extra}]'" in _only_line(done)
 
 
 def test_importing_the_runtime_imports_no_array_picture_or_engine_library(bare: Path, tmp_path: Path) -> None:

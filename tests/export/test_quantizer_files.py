@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,7 +90,7 @@ def test_metadata_loses_no_constant(files: Files, name: str) -> None:
 
     before, after = _constants(model), _constants(described)
     assert [content for _, content in after[: len(before)]] == [content for _, content in before]
-    assert container.model_part(described) == described  # it is whole: every reference ends inside it
+    assert container.model_part(io.BytesIO(described)) == described  # it is whole: every reference ends inside it
 
 
 @pytest.mark.parametrize("name", FILES)
