@@ -38,6 +38,7 @@ def load(folder: Path) -> LabelledData:
         parts = {PARTS[item.name.lower()]: _label_folders(item, folder) for item in inner}
     else:
         parts = {"all": _label_folders(folder, folder)}
+    _check_names({label for part in parts.values() for label in part}, folder)
     labels = tuple(sorted({label for part in parts.values() for label in part}, key=_natural))
     pictures = {name: [picture for group in part.values() for picture in group] for name, part in parts.items()}
     if not any(pictures.values()):
@@ -47,6 +48,15 @@ def load(folder: Path) -> LabelledData:
 
 def _label_folders(folder: Path, top: Path) -> dict[str, list[LabelledPicture]]:
     return {item.name: _pictures(item, top) for item in _subfolders(folder)}
+
+
+def _check_names(labels: set[str], folder: Path) -> None:
+    """A label becomes text in model files, a line each."""
+    for label in labels:
+        if "\n" in label or not label.isprintable():
+            raise DataError(
+                f"{folder}: the sub-folder {label!r} cannot be a label: its name has a character that is no text"
+            )
 
 
 def _pictures(folder: Path, top: Path) -> list[LabelledPicture]:

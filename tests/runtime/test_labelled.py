@@ -56,6 +56,13 @@ def test_a_folder_without_sub_folders_says_what_is_wanted(tmp_path: Path) -> Non
         open_data(str(tmp_path))
 
 
+def test_a_folder_name_that_is_no_text_cannot_be_a_label(tmp_path: Path) -> None:
+    paint(tmp_path / "data", {"a": 1, "b\nc": 1})
+
+    with pytest.raises(DataError, match="cannot be a label"):
+        open_data(str(tmp_path / "data"))
+
+
 def test_a_missing_folder_names_the_sets_there_are() -> None:
     with pytest.raises(DataError, match="digits"):
         open_data("no/such/folder")

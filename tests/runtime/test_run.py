@@ -1,7 +1,10 @@
 """`run` answers every picture it can read, and says which it cannot."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +57,24 @@ def test_a_glob_and_a_picture_may_be_mixed(digits: Digits, run: Run) -> None:
     result = run("run", digits.int8, f"{digits.pictures}/4/*.png", one, "--json")
 
     assert len(result.lines()) == 3
+
+
+def test_people_see_as_many_labels_as_they_ask_for(digits: Digits, run: Run) -> None:
+    picture = next((digits.pictures / "4").glob("*.png"))
+
+    assert len(run("run", digits.int8, picture).out.split("  ")) == 4
+    assert len(run("run", digits.int8, picture, "--top-k", 3).out.split("  ")) == 8
+
+
+def test_a_file_name_that_is_no_text_is_answered_too(digits: Digits, tmp_path: Path) -> None:
+    name = os.fsencode(tmp_path) + b"/\xff\xfe.png"
+    shutil.copy(next((digits.pictures / "4").glob("*.png")), name)
+    command = [sys.executable, "-m", "edgeship_runtime.cli", "run", str(digits.int8), str(tmp_path), "--json"]
+
+    done = subprocess.run(command, capture_output=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["label"] == "4"
 
 
 @pytest.mark.parametrize(("source", "words"), [("nothing.png", "does not exist"), ("*.nothing", "no picture matches")])

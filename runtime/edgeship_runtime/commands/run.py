@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="a .tflite, .onnx or .keras file")
     parser.add_argument("sources", metavar="SOURCE", nargs="+", help="pictures, folders or globs")
     add_engine(parser)
-    parser.add_argument("--top-k", type=positive, default=5, metavar="K", help="labels in the JSON answer (default 5)")
+    parser.add_argument("--top-k", type=positive, metavar="K", help="labels in an answer (default 1; in JSON 5)")
     add_json(parser)
 
 
@@ -33,10 +33,11 @@ def run(options: argparse.Namespace) -> int:
 
     paths = [path for source in options.sources for path in pictures(source)]
     classifier = Classifier.load(options.model, options.engine, options.threads)
+    count = options.top_k or (5 if options.json else 1)
     failed = 0
     for frame, path in enumerate(paths):
         try:
-            prediction = classifier.classify(path, top_k=options.top_k, frame=frame)
+            prediction = classifier.classify(path, top_k=count, frame=frame)
         except PictureError as error:
             failed += 1
             if options.json:
@@ -49,7 +50,8 @@ def run(options: argparse.Namespace) -> int:
         else:
             latency = prediction.latency_ms
             cost = latency.decode + latency.preprocess + latency.invoke
-            answer(f"{prediction.label}  {prediction.score:.3f}  {path}  {cost:.1f} ms")
+            answers = "  ".join(f"{item.label}  {item.score:.3f}" for item in prediction.top)
+            answer(f"{answers}  {path}  {cost:.1f} ms")
     if failed and len(paths) > 1:
         say(f"edgeship: {failed} of {len(paths)} pictures could not be read")
     return 1 if failed else 0
