@@ -2,7 +2,7 @@
 
 What they need is made first, once, and only below build/bench: the digits classifier as int8 with a digit to answer and, where
 ../shared/data is there, an int8 MobileNetV2 1.0@224 (trained for an epoch on a few photos: its speed is wanted, not its answers).
-Seven minutes the first time, four afterwards.
+Eight minutes the first time on two free cores, four afterwards; more where they are shared.
 """
 
 from __future__ import annotations

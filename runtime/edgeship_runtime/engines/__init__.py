@@ -97,6 +97,6 @@ def _first(model: ModelFile, threads: int) -> Engine:
 def _load(name: str) -> Callable[[ModelFile, int], Engine]:
     """The engine's `load`, its library imported."""
     module = importlib.import_module(f"edgeship_runtime.engines.{name.replace('-', '_')}")
-    module.library()
+    module.imported()
     load: Callable[[ModelFile, int], Engine] = module.load
     return load

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def library() -> Any:  # noqa: ANN401 - a module
+def imported() -> Any:  # noqa: ANN401 - a module
     """The imported library; ImportError when it is not installed."""
     import os
 
@@ -29,7 +29,7 @@ def load_model(model: ModelFile) -> Any:  # noqa: ANN401 - Keras ships no types
     Raises:
         EngineError: Keras cannot load it, or would have to execute code that the file brings.
     """
-    keras = library()
+    keras = imported()
     try:
         return keras.saving.load_model(model.path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises what the layer at fault happens to raise
@@ -50,7 +50,7 @@ class KerasEngine:
     name = "keras"
 
     def __init__(self, model: ModelFile, threads: int) -> None:
-        self.version, self.threads = str(library().__version__), threads
+        self.version, self.threads = str(imported().__version__), threads
         self._model = load_model(model)
 
     def scores(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:

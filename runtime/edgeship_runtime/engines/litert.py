@@ -8,7 +8,7 @@ from edgeship_runtime.engines.interpreter import InterpreterEngine
 from edgeship_runtime.model_file import ModelFile
 
 
-def library() -> Any:  # noqa: ANN401 - a module
+def imported() -> Any:  # noqa: ANN401 - a module
     """The imported library; ImportError when it is not installed."""
     from ai_edge_litert import interpreter
 
@@ -19,4 +19,4 @@ def load(model: ModelFile, threads: int) -> InterpreterEngine:
     """Loads a .tflite file."""
     import ai_edge_litert
 
-    return InterpreterEngine("litert", str(ai_edge_litert.__version__), library().Interpreter, model, threads)
+    return InterpreterEngine("litert", str(ai_edge_litert.__version__), imported().Interpreter, model, threads)

@@ -17,7 +17,7 @@ _DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(u
 _ONLY_FATAL = 4
 
 
-def library() -> Any:  # noqa: ANN401 - a module
+def imported() -> Any:  # noqa: ANN401 - a module
     """The imported library; ImportError when it is not installed."""
     import onnxruntime
 
@@ -35,7 +35,7 @@ class OnnxRuntimeEngine:
     name = "onnxruntime"
 
     def __init__(self, model: ModelFile, threads: int) -> None:
-        runtime = library()
+        runtime = imported()
         self.version, self.threads = str(runtime.__version__), threads
         options = runtime.SessionOptions()
         options.intra_op_num_threads = threads

@@ -11,7 +11,7 @@ from edgeship_runtime.errors import EngineError
 from edgeship_runtime.model_file import ModelFile
 
 
-def library() -> Any:  # noqa: ANN401 - a module
+def imported() -> Any:  # noqa: ANN401 - a module
     """The imported library; ImportError when it is not installed."""
     from tflite_runtime import interpreter
 
@@ -28,4 +28,4 @@ def load(model: ModelFile, threads: int) -> InterpreterEngine:
         raise EngineError(
             f"{model.path}: tflite-runtime {release} needs numpy < 2, here is {np.__version__}: pip install 'numpy<2'"
         )
-    return InterpreterEngine("tflite-runtime", release, library().Interpreter, model, threads)
+    return InterpreterEngine("tflite-runtime", release, imported().Interpreter, model, threads)
