@@ -58,6 +58,11 @@ def _bar() -> dict[str, bool]:
     return {"disable": not sys.stderr.isatty(), "leave": False, "dynamic_ncols": True}
 
 
+def counted(count: int, what: str) -> str:
+    """A number and what is counted: "1 picture", "2,000 pictures"."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
     """Rows as aligned columns, the first row being the heading; columns in `right` are aligned to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

@@ -167,7 +167,7 @@ def test_training_goes_on_without_unreadable_pictures_and_lists_them(run: Run, p
     assert result.code == 0
     assert "left out: red/torn.png: " in result.err
     assert "left out: blue/none.jpg: the file is empty" in result.err
-    assert "without 2 unreadable pictures" in result.err
+    assert "without them: 2 unreadable pictures" in result.err
 
 
 def refused_folders(tmp_path: Path) -> dict[str, tuple[Path, str]]:

@@ -15,7 +15,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from edgeship_runtime.commands.options import add_force, add_json, positive
-from edgeship_runtime.terminal import answer, answer_json, say, watched
+from edgeship_runtime.terminal import answer, answer_json, counted, say, watched
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -137,9 +137,9 @@ def _say_data(dataset: Dataset) -> None:
     for name, why in list(dataset.unreadable.items())[:_LISTED]:
         say(f"left out: {name}: {why}")
     if dataset.unreadable:
-        say(f"training goes on without {len(dataset.unreadable)} unreadable pictures")
+        say(f"training goes on without them: {counted(len(dataset.unreadable), 'unreadable picture')}")
     if dataset.duplicates:
-        say(f"left out {dataset.duplicates} exact duplicates")
+        say(f"left out {counted(dataset.duplicates, 'exact duplicate')}")
     parts = ", ".join(f"{name} {count:,}" for name, count in dataset.split.counts.items())
     shape = f"{dataset.preprocessing.width}×{dataset.preprocessing.height} {dataset.preprocessing.color}"
     say(f"data: {len(dataset.labels)} labels; {parts} pictures; input {shape}")
