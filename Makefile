@@ -8,6 +8,8 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PYTHON_PREFERENCE := only-system
 # An activated environment of the caller's is not ours to fill.
 unexport VIRTUAL_ENV
+# Without bytecode each start compiles every module again: importing TensorFlow takes twice as long.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo test check lint types imports format bench clean
 help:

@@ -78,12 +78,14 @@ class Classifier:
         """
         began = time.perf_counter()
         name = str(picture) if isinstance(picture, str | Path) else "array"
+        if isinstance(picture, str):
+            picture = Path(picture)
         try:
-            image = self.preprocessing.decode(Path(picture) if isinstance(picture, str) else picture)
+            image = picture if isinstance(picture, np.ndarray) else self.preprocessing.decode(picture)
+            decoded = time.perf_counter()
+            pixels = self.preprocessing.apply(image)
         except PictureError as error:
             raise PictureError(f"{name}: {error}") from None
-        decoded = time.perf_counter()
-        pixels = self.preprocessing.apply(image)
         prepared = time.perf_counter()
         scores = self.scores(pixels[np.newaxis])[0]
         done = time.perf_counter()

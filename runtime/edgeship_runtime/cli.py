@@ -102,6 +102,9 @@ def _dispatch(arguments: list[str]) -> int:
     if name not in VERBS:
         raise UsageError(f"no verb {name!r}{_nearest(name)}; see edgeship --help")
     verb = VERBS[name]
+    if not verb.needs:
+        # Nothing here multiplies matrices; starting OpenBLAS's threads would be a fifth of `edgeship run one.jpg`.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     module = importlib.import_module(verb.module)
     options = _parser(name, module).parse_args(arguments[1:])
     _require(name, verb)

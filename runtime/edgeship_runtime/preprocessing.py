@@ -26,6 +26,7 @@ Picture: TypeAlias = "Path | bytes | NDArray[np.uint8] | Image.Image"
 RESIZE = "box-bilinear"
 _SPARE = 2  # a JPEG may be decoded at a reduced scale while this many pixels remain for each one the model takes
 _LARGEST = 4096
+_LARGEST_BLOCK = 128  # Pillow divides by 24-bit fixed point: from 198 on, blocks of white come out as 254, and darker
 
 
 @dataclass(frozen=True)
@@ -81,40 +82,48 @@ class Preprocessing:
             return pictures.upright(picture.copy(), self.color)
         return pictures.decode(picture, self.color, at_least=(_SPARE * self.width, _SPARE * self.height))
 
-    def apply(self, image: Image.Image) -> NDArray[np.uint8]:
-        """Fits and resizes a decoded picture: uint8, H×W×C, contiguous."""
+    def apply(self, image: Image.Image | NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Fits and resizes a decoded picture, or a captured array: uint8, H×W×C, contiguous.
+
+        Raises:
+            PictureError: the array has another dtype or shape.
+        """
+        if isinstance(image, np.ndarray):
+            image = pictures.checked(image)
+            source = image.shape[1], image.shape[0]
+        else:
+            source = image.size
         size = self.width, self.height
         if self.fit == "crop":
-            image = _resized(image, _centre(image.size, size), size)
+            result = self._resized(image, _centre(source, size), size)
         elif self.fit == "letterbox":
-            inner = _inside(image.size, size)
-            framed = Image.new(image.mode, size)
+            inner = _inside(source, size)
+            result = Image.new(PILLOW_MODE[self.color], size)
             offset = (self.width - inner[0]) // 2, (self.height - inner[1]) // 2
-            framed.paste(_resized(image, (0, 0, *image.size), inner), offset)
-            image = framed
+            result.paste(self._resized(image, (0, 0, *source), inner), offset)
         else:
-            image = _resized(image, (0, 0, *image.size), size)
-        return np.asarray(image).reshape(self.shape)
+            result = self._resized(image, (0, 0, *source), size)
+        return np.asarray(result).reshape(self.shape)
 
     def __call__(self, picture: Picture) -> NDArray[np.uint8]:
         """Decodes and applies: a path, a file's bytes or a captured array to the model's input, uint8 H×W×C."""
-        return self.apply(self.decode(picture))
+        return self.apply(picture if isinstance(picture, np.ndarray) else self.decode(picture))
 
-
-def _resized(image: Image.Image, box: tuple[int, int, int, int], size: tuple[int, int]) -> Image.Image:
-    """Resizes the part `box` (left, top, right, bottom) of an image to `size`.
-
-    Pillow's reduce has fast paths for k×k but none for oblong blocks: on 1280×720 → 224×224 one k for both axes costs 0.7 of
-    Pillow's own `reducing_gap=1`, and half of its plain bilinear (benchmarks/preprocessing.py).
-    """
-    width, height = box[2] - box[0], box[3] - box[1]
-    if (width, height) == size == image.size:
-        return image
-    k = min(width // size[0], height // size[1])
-    if k < 2:
-        return image.resize(size, Image.Resampling.BILINEAR, box=box)
-    # A last block that is not full stands for fewer pixels, so the box handed on ends inside it.
-    return image.reduce(k, box).resize(size, Image.Resampling.BILINEAR, box=(0, 0, width / k, height / k))
+    def _resized(
+        self, image: Image.Image | NDArray[np.uint8], box: tuple[int, int, int, int], size: tuple[int, int]
+    ) -> Image.Image:
+        """Resizes the part `box` (left, top, right, bottom) of a picture to `size`, in one k for both axes."""
+        width, height = box[2] - box[0], box[3] - box[1]
+        k = min(width // size[0], height // size[1], _LARGEST_BLOCK)
+        if k < 2:
+            whole = image if isinstance(image, Image.Image) else pictures.from_array(image, self.color)
+            same = (width, height) == size == whole.size
+            return whole if same else whole.resize(size, Image.Resampling.BILINEAR, box)
+        reduced = (
+            image.reduce(k, box) if isinstance(image, Image.Image) else pictures.reduce_array(image, self.color, k, box)
+        )
+        # A last block that is not full stands for fewer pixels, so the box handed on ends inside it.
+        return reduced.resize(size, Image.Resampling.BILINEAR, box=(0, 0, width / k, height / k))
 
 
 def _centre(source: tuple[int, int], target: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -103,3 +103,24 @@ def test_a_scaled_jpeg_is_close_to_the_whole_one() -> None:
 def test_what_no_picture_can_be_brought_to_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=str(next(iter(wrong.values())))):
         Preprocessing(**({"width": 8, "height": 8} | wrong))  # type: ignore[arg-type]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    size=st.tuples(st.integers(1, 260), st.integers(1, 260)),
+    fit=st.sampled_from(["stretch", "crop", "letterbox"]),
+    color=st.sampled_from(["rgb", "grey"]),
+    seed=st.integers(0, 99),
+)
+def test_an_array_in_strips_is_the_image_as_a_whole(size: tuple[int, int], fit: str, color: str, seed: int) -> None:
+    pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    preprocessing = Preprocessing(16, 12, color, fit)  # type: ignore[arg-type]
+
+    assert np.array_equal(preprocessing(pixels), preprocessing(Image.fromarray(pixels)))
+
+
+def test_huge_blocks_keep_white_white() -> None:
+    """Pillow's own reduce gives 248 for this."""
+    white = np.full((3000, 3000, 3), 255, np.uint8)
+
+    assert (Preprocessing(4, 4)(white) == 255).all()
