@@ -13,12 +13,9 @@ from numpy.typing import NDArray
 from edgeship_runtime.digests import MEMBER, Digests
 from edgeship_runtime.evaluation import label_index
 from edgeship_runtime.labelled import LabelledData, LabelledPicture
-from edgeship_runtime.manifest import CarriedPicture
+from edgeship_runtime.manifest import MOST_CALIBRATION, MOST_PROOF, CarriedPicture
 from edgeship_runtime.model_file import ModelFile
 from edgeship_runtime.preparing import prepare
-
-MOST_CALIBRATION = 200
-MOST_PROOF = 500
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,6 @@ TYPES = (
     "uint64", "resource", "variant", "uint32", "uint16", "int4", "bfloat16", "int2", "uint4", "float8_e4m3fn", "float8_e5m2",
 )  # fmt: skip
 _CUSTOM = 32
-_OLD_CODES = 127  # until 2020 the operator's code was one byte
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def read_graph(model: bytes) -> Graph:
 
 
 def _operator_code(code: Table) -> tuple[str, int]:
-    number = max(code.scalar(0, "b"), code.scalar(3, "i"))
+    number = max(code.scalar(0, "b"), code.scalar(3, "i"))  # until 2020 the code was one byte, in a field of its own
     name = f"custom {code.string(1)}" if number == _CUSTOM else _operator_name(number)
     return name, code.scalar(2, "i", 1)
 

@@ -43,6 +43,7 @@ def write(path: Path, data: bytes, *, force: bool) -> None:
     refuse_existing(path, force=force)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        temporary.unlink(missing_ok=True)  # of a process that was killed, and had this one's number
         with temporary.open("xb") as stream:
             stream.write(data)
             stream.flush()

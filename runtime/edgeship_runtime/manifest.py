@@ -19,6 +19,7 @@ from edgeship_runtime.errors import ModelFileError
 from edgeship_runtime.preprocessing import Preprocessing
 
 FORMAT = 1
+MOST_CALIBRATION, MOST_PROOF, MOST_GOLDEN = 200, 500, 4  # pictures in a file
 Scheme = Literal["float32", "float16", "dynamic", "int8"]
 Dtype = Literal["float32", "uint8", "int8"]
 SCHEMES = ("float32", "float16", "dynamic", "int8")

@@ -10,13 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgeship_runtime.manifest import CarriedPicture
+from edgeship_runtime.manifest import MOST_GOLDEN, CarriedPicture
 from edgeship_runtime.preprocessing import Preprocessing
 from edgeship_train.dataset import Dataset, Part
 
-MOST_CALIBRATION = 200
-MOST_PROOF = 500
-MOST_GOLDEN = 4
 GOLDEN_BYTES = 10_000  # four of them leave room for labels within an exported file's 64 kB
 _QUALITIES = (90, 80, 70, 60, 50, 40, 30)
 

@@ -16,9 +16,18 @@ from edgeship_runtime.digests import MEMBER, Digests
 from edgeship_runtime.errors import OutputError
 from edgeship_runtime.files import reason
 from edgeship_runtime.golden import make_sample
-from edgeship_runtime.manifest import Manifest, Metric, Provenance, Quantization, Requirements, now
+from edgeship_runtime.manifest import (
+    MOST_CALIBRATION,
+    MOST_PROOF,
+    Manifest,
+    Metric,
+    Provenance,
+    Quantization,
+    Requirements,
+    now,
+)
 from edgeship_runtime.model_file import assemble
-from edgeship_train.carrying import MOST_CALIBRATION, MOST_PROOF, carry, golden_pictures
+from edgeship_train.carrying import carry, golden_pictures
 from edgeship_train.config import TrainingConfig
 from edgeship_train.dataset import Dataset
 from edgeship_train.training import Trained

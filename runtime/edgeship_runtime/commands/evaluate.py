@@ -29,11 +29,14 @@ def run(options: argparse.Namespace) -> int:
     """Evaluates. Exit code 0 also when single pictures are unreadable: they are listed."""
     from edgeship_runtime.classifier import Classifier
     from edgeship_runtime.data import open_data
+    from edgeship_runtime.digests import MEMBER
     from edgeship_runtime.evaluation import evaluate
 
     data = open_data(options.data)
     classifier = Classifier.load(options.model, options.engine, options.threads)
     result = evaluate(classifier, data, lambda pictures: watched(pictures, "evaluate"))
+    if result.part != "test" and MEMBER not in classifier.model.raw.members:
+        say("note: this file does not list the pictures it was trained on; any of them among these were counted")
     for item in result.unreadable[:_LISTED]:
         say(f"left out: {item.name}: {item.error}")
     if len(result.unreadable) > _LISTED:

@@ -19,7 +19,6 @@ class InterpreterEngine:
 
     def __init__(self, name: str, version: str, interpreter_class: Any, model: ModelFile, threads: int) -> None:  # noqa: ANN401
         self.name, self.version, self.threads = name, version, threads
-        self._path = model.path
         try:
             # The checked bytes, not the path: what was verified is what runs.
             self._interpreter = interpreter_class(model_content=model.raw.model, num_threads=threads)
