@@ -16,6 +16,12 @@ ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("EDGESHIP_DATA", ROOT.parent / "shared" / "data"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Decoded pictures of tests do not fill the cache of who runs them."""
+    os.environ["EDGESHIP_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real pictures and models that are kept beside the repository."""

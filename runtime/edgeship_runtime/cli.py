@@ -37,6 +37,12 @@ VERBS = {
         ("keras", "tensorflow"),
         "workstation",
     ),
+    "tune": Verb(
+        "edgeship_train.commands.tune",
+        "search for the training options that give the best classifier",
+        ("keras", "tensorflow", "optuna"),
+        "workstation,tune",
+    ),
     "export": Verb(
         "edgeship_export.commands.export",
         "turn a .keras into a .tflite or .onnx",
@@ -47,6 +53,12 @@ VERBS = {
     "verify": Verb("edgeship_runtime.commands.verify", "prove that a model file computes here what it did there"),
     "evaluate": Verb("edgeship_runtime.commands.evaluate", "accuracy and confusion on labelled pictures"),
     "run": Verb("edgeship_runtime.commands.run", "classify pictures"),
+    "capture": Verb(
+        "edgeship_runtime.commands.capture",
+        "make a dataset folder with a camera or a video",
+        ("cv2",),
+        "camera",
+    ),
     "benchmark": Verb("edgeship_benchmarks.commands.benchmark", "accuracy against latency against size, measured here"),
 }
 

@@ -1,4 +1,7 @@
-"""Sources: what SOURCE on the command line stands for. Today: a picture, a folder (searched to its depths), or a glob."""
+"""Sources: what SOURCE on the command line stands for.
+
+Today: a picture, a folder (searched to its depths) or a glob, where pictures are wanted; a video file or `camera:N` where frames are.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from pathlib import Path
 
 from edgeship_runtime.errors import DataError
 from edgeship_runtime.pictures import SUFFIXES
+
+_FRAMES = "wanted a video file, or camera:0"
 
 
 def pictures(source: str) -> Iterator[Path]:
@@ -34,6 +39,29 @@ def pictures(source: str) -> Iterator[Path]:
         yield from chosen
     else:
         raise DataError(f"{source} does not exist; wanted a picture, a folder or a glob")
+
+
+def video_or_camera(source: str) -> Path | int:
+    """The path of a video file, or N of `camera:N`.
+
+    Raises:
+        DataError: it is neither.
+    """
+    kind, colon, number = source.partition(":")
+    if colon and kind == "camera":
+        if not (number.isascii() and number.isdecimal() and len(number) < 4):
+            raise DataError(f"{source}: wanted the number of a camera, such as camera:0 for /dev/video0")
+        return int(number)
+    if "://" in source:  # the rest of an address may hold a password
+        raise DataError(f"{kind}:// streams cannot be read yet; {_FRAMES}")
+    path = Path(source)
+    if path.is_dir():
+        raise DataError(f"{source} is a folder; {_FRAMES}")
+    if not path.exists():
+        raise DataError(f"{source} does not exist; {_FRAMES}")
+    if not path.is_file():
+        raise DataError(f"{source} is no file; {_FRAMES}, which is /dev/video0")
+    return path
 
 
 def _is_picture(path: Path) -> bool:

@@ -1,0 +1,147 @@
+"""Cameras: frames of `camera:N`, a V4L2 device of Linux, through OpenCV. A frame is never older than the moment it was asked for.
+
+The kernel queues frames for OpenCV in a few buffers, and hands out the oldest first: after a pause of ten seconds the next four frames
+are ten seconds old. So frames are taken from the queue and thrown away until one is fresh. OpenCV gives the driver's time stamp
+of the frame it took last, on the clock that time.monotonic() reads (CAP_PROP_POS_MSEC, modules/videoio/src/cap_v4l.cpp): one stamped
+after it was asked for is fresh. Drivers that stamp otherwise are met by counting: more frames than there are buffers cannot all
+have been waiting.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic, time
+from typing import Any
+
+from edgeship_runtime.errors import DataError
+from edgeship_runtime.files import reason
+from edgeship_runtime.frames import Frame
+from edgeship_runtime.video import opencv, rgb
+
+_BUFFERS = 4  # OpenCV's queue for V4L2 (DEFAULT_V4L_BUFFERS)
+_STALE = (
+    _BUFFERS + 1
+)  # what can have been taken before it was asked for: the queue, and the frame that was being exposed
+_SETTLE_S = 1.0  # the first frames of most cameras are dark or tinted, until exposure and white balance have settled
+_DAMAGED = 5  # frames in a row that cannot be decoded (USB loses bytes) until the camera is given up
+
+
+class Camera:
+    """A camera that is open, and has found its exposure."""
+
+    def __init__(self, number: int, size: tuple[int, int] | None = None) -> None:
+        """Opens /dev/videoN and lets it settle for a second.
+
+        Args:
+            number: N.
+            size: width and height in pixels; None takes what the camera gives.
+
+        Raises:
+            DataError: there is no such camera, it is busy or not permitted, or it has no such size.
+            MissingExtraError: OpenCV is not installed.
+        """
+        cv2 = opencv()
+        self.name = f"camera:{number}"
+        self._device = Path("/dev") / f"video{number}"
+        self._index = -1
+        # V4L2 by name: a distribution's OpenCV may prefer GStreamer, which stamps frames in another way.
+        self._capture: Any = cv2.VideoCapture(number, cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY)
+        if not self._capture.isOpened():
+            raise DataError(f"{self.name}: {_why_not(self._device)}")
+        try:
+            if size is not None:
+                self._resize(size)
+            self._settle()
+        except BaseException:
+            self.close()
+            raise
+
+    def latest(self) -> Frame:
+        """A frame that the camera took after this call.
+
+        Raises:
+            DataError: the camera gives no more frames.
+        """
+        for _ in range(_DAMAGED):
+            captured_at = self._grab_fresh()
+            done, bgr = self._capture.retrieve()
+            if done:
+                return Frame(rgb(bgr), self.name, self._index, captured_at=captured_at)
+        raise DataError(f"{self.name}: {_DAMAGED} frames in a row were damaged; try another cable, or a smaller --size")
+
+    def frames(self, every_s: float = 0.0) -> Iterator[Frame]:
+        """Fresh frames for ever, at least so many seconds apart.
+
+        Raises:
+            DataError: the camera gives no more frames.
+        """
+        while True:
+            frame = self.latest()
+            due = monotonic() + every_s
+            yield frame
+            while monotonic() < due:
+                self._grab()  # waiting this way keeps the queue empty
+
+    def expected_frames(self, every_s: float = 0.0) -> None:
+        """None, where a video file gives a number: a camera has no last frame."""
+
+    def close(self) -> None:
+        """Lets go of the camera."""
+        self._capture.release()
+
+    def _grab_fresh(self) -> float:
+        """Takes frames from the queue until one is fresh, and returns its UNIX time in seconds."""
+        asked = monotonic()
+        for _ in range(_STALE + 1):
+            stamp = self._grab()
+            now = monotonic()
+            if asked <= stamp <= now:
+                return time() - (now - stamp)
+        return time()
+
+    def _grab(self) -> float:
+        """Takes the oldest frame from the queue, without decoding it, and returns the driver's time stamp in seconds."""
+        if not self._capture.grab():
+            raise DataError(
+                f"{self.name} gives no picture: it was unplugged, or another program uses it (fuser {self._device})"
+            )
+        self._index += 1
+        return float(self._capture.get(opencv().CAP_PROP_POS_MSEC)) / 1000
+
+    def _resize(self, size: tuple[int, int]) -> None:
+        cv2 = opencv()
+        self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
+        self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
+        width, height = (int(self._capture.get(item)) for item in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+        if (width, height) != size:
+            raise DataError(f"{self.name} offers {width}x{height} instead of {size[0]}x{size[1]}")
+
+    def _settle(self) -> None:
+        until = monotonic() + _SETTLE_S
+        while monotonic() < until:
+            self._grab()
+
+
+def _why_not(device: Path) -> str:
+    """Why a camera cannot be opened, asked of the system: OpenCV only says no."""
+    try:
+        os.close(os.open(device, os.O_RDWR | os.O_NONBLOCK))
+    except OSError as error:
+        if error.errno == errno.ENOENT:
+            return f"there is no {device}{_others(device)}"
+        if error.errno in (errno.EACCES, errno.EPERM):
+            return f"you may not open {device}; join the group video and log in again: sudo usermod -aG video $USER"
+        if error.errno != errno.EBUSY:
+            return f"{device}: {reason(error)}"
+    return f"{device} gives no picture: another program uses it (fuser {device}), or it is no camera{_others(device)}"
+
+
+def _others(device: Path) -> str:
+    """What else might be meant. Not each of these devices is a camera: codecs and metadata are named alike."""
+    found = sorted(device.parent.glob("video[0-9]*"), key=lambda item: (len(item.name), item.name))
+    names = ", ".join(str(item) for item in found if item != device)
+    return f"; here are {names}" if names else f" and no other {device.parent}/video*; is the camera plugged in?"
