@@ -1,0 +1,83 @@
+"""Journal: a search in a file to which every process adds lines, and the locks that tell which trials still run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgeship_runtime import files
+from edgeship_runtime.errors import OutputError, TrainingError
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+
+class Claims:
+    """Locks on a file beside a journal, one byte for each trial that runs. The system drops them with the process that has them.
+
+    Raises:
+        OutputError: the file system has no locks.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._file = path.with_name(f"{path.name}.running").open("ab")
+            self.take("", 0)
+            self.drop()
+        except OSError as error:
+            raise OutputError(
+                f"--storage {path}: its file system has no locks ({files.reason(error)}); "
+                "name a file elsewhere, or a database"
+            ) from None
+
+    def take(self, study: str, number: int) -> bool:
+        """Whether the trial is this process's now."""
+        import fcntl
+
+        place = int.from_bytes(hashlib.sha256(study.encode()).digest()[:4], "big") << 24
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place + number)
+        except (BlockingIOError, PermissionError):  # POSIX leaves open which
+            return False
+        return True
+
+    def drop(self) -> None:
+        """All that this process has."""
+        import fcntl
+
+        fcntl.lockf(self._file, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """The file, and with it all that this process has."""
+        self._file.close()
+
+
+def opened(path: Path) -> BaseStorage:
+    """The journal, made where it is missing.
+
+    Raises:
+        TrainingError: the file is something else, or damaged.
+        OutputError: it cannot be written.
+    """
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    files.refuse_existing(path, force=True)
+    try:
+        _check(path)
+        return JournalStorage(JournalFileBackend(str(path)))
+    except (ValueError, KeyError, TypeError):
+        raise TrainingError(f"--storage {path} is no journal of Optuna's, or is damaged; name another file") from None
+    except OSError as error:
+        raise OutputError(f"--storage {path}: {files.reason(error)}") from None
+
+
+def _check(path: Path) -> None:
+    """Before anything is added to it."""
+    if not path.exists():
+        return
+    with path.open("rb") as stream:
+        if first := stream.readline():
+            json.loads(first)["op_code"]
