@@ -92,6 +92,9 @@ def _draw_pareto(figure: Figure, rows: list[Json]) -> None:
     axes = figure.subplots()
     axes.set(xlabel="latency p50, ms", ylabel="accuracy, % (bars: 95 %)", xscale="log", facecolor="none")
     largest = max(row["size_bytes"] for row in rows)
+    latencies = [row["latency_ms"]["p50"] for row in rows]
+    # before anything is drawn: Matplotlib's own limits of a logarithmic axis with one point can have no width
+    axes.set_xlim(min(latencies) / 1.4, max(latencies) * 1.4)
     by_latency = sorted(range(len(rows)), key=lambda index: float(rows[index]["latency_ms"]["p50"]))
     for place, index in enumerate(by_latency):
         row = rows[index]
@@ -106,9 +109,9 @@ def _draw_pareto(figure: Figure, rows: list[Json]) -> None:
         axes.scatter([], [], s=60, color=_COLORS.get(scheme, INK), label=scheme)
     axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=4)
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    span = rows[by_latency[-1]]["latency_ms"]["p50"] / rows[by_latency[0]]["latency_ms"]["p50"]
+    span = max(latencies) / min(latencies)
     axes.xaxis.set_minor_formatter(StrMethodFormatter("{x:g}") if span < 10 else NullFormatter())
-    axes.margins(x=0.1, y=0.15)
+    axes.margins(y=0.15)
     axes.grid(alpha=0.25)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from edgeship_runtime.errors import MissingExtraError
@@ -14,23 +14,21 @@ if TYPE_CHECKING:
 
 INK = "#6b7685"  # readable on white and on near-black, as the page may be either
 _INKED = ("axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "text.color")
+_METADATA = ("Creator", "Date", "Format", "Type")  # left out: they come with the addresses of three vocabularies
 
 
 def render(package: str, template: str, **values: object) -> str:
-    """A page from a package's template, which extends "page.html"; texts are escaped, charts (`chart`) are not.
+    """A page from a package's template, which builds on "page.html" or on others beside it; texts are escaped, charts are not.
 
     Raises:
         MissingExtraError: the workstation extra is not installed.
     """
     try:
-        from jinja2 import DictLoader, Environment
+        from jinja2 import ChoiceLoader, Environment, PackageLoader
     except ImportError:
         raise MissingExtraError("HTML reports need jinja2: pip install 'edgeship[workstation]'") from None
-    texts = {
-        "page.html": resources.files("edgeship_runtime").joinpath("templates/page.html").read_text("utf-8"),
-        template: resources.files(package).joinpath(f"templates/{template}").read_text("utf-8"),
-    }
-    environment = Environment(loader=DictLoader(texts), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    loader = ChoiceLoader([PackageLoader(package), PackageLoader("edgeship_runtime")])
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     return environment.get_template(template).render(**values)
 
 
@@ -50,6 +48,7 @@ def chart(width: float, height: float, draw: Callable[[Figure], None]) -> str:
         FigureCanvasSVG(figure)
         draw(figure)
         stream = io.StringIO()
-        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
+        figure.savefig(stream, format="svg", transparent=True, metadata=dict.fromkeys(_METADATA))
     text = stream.getvalue()
-    return Markup(text[text.index("<svg") :])  # noqa: S704 - drawn here
+    # Groups are numbered anew in each chart, so two of them in a page would share their ids; nothing refers to those.
+    return Markup(re.sub(r'<g id="[^"]*"', "<g", text[text.index("<svg") :]))  # noqa: S704 - drawn here
