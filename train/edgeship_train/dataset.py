@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +15,11 @@ from numpy.typing import NDArray
 from edgeship_runtime.errors import DataError
 from edgeship_runtime.labelled import LabelledData, LabelledPicture
 from edgeship_runtime.manifest import Split
-from edgeship_runtime.preparing import Prepared, prepare
+from edgeship_runtime.preparing import prepare
 from edgeship_runtime.preprocessing import Preprocessing
+from edgeship_train import cache
+from edgeship_train.cache import Cache, Memory
+from edgeship_train.pixels import Pixels
 from edgeship_train.split import order, split
 
 Watch = Callable[[Sequence[LabelledPicture]], Sequence[LabelledPicture]]
@@ -32,7 +37,7 @@ class Part:
         digests: SHA-256 of each picture's content.
     """
 
-    pixels: NDArray[np.uint8]
+    pixels: Pixels
     targets: NDArray[np.int64]
     pictures: tuple[LabelledPicture, ...]
     digests: tuple[str, ...]
@@ -53,7 +58,11 @@ class Dataset:
         split: how the parts came about.
         sha256: over content and label of every picture.
         unreadable: name → reason, of pictures that training goes on without.
-        duplicates: pictures left out because training has the same content already, or the test part does.
+        duplicates: pictures left out because training has the same content already, or a later part does.
+        contradictions: names of pictures with one content and two labels; the first was kept.
+        near: names of nearly the same pictures in different parts, or under different labels (`near_duplicates`).
+        in_cache: whether the pixels lie in the cache's files.
+        decoded: how many pictures were decoded anew.
     """
 
     name: str
@@ -64,33 +73,64 @@ class Dataset:
     sha256: str
     unreadable: Mapping[str, str]
     duplicates: int
+    contradictions: tuple[tuple[str, str], ...] = ()
+    near: tuple[tuple[str, str], ...] = ()
+    in_cache: bool = False
+    decoded: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class _Item:
+    """A readable picture, whose pixels lie in the store."""
+
+    picture: LabelledPicture
+    digest: str
 
 
 def read_dataset(
-    data: LabelledData, preprocessing: Preprocessing, seed: int, watch: Watch = lambda pictures: pictures
+    data: LabelledData,
+    preprocessing: Preprocessing,
+    seed: int,
+    watch: Watch = lambda pictures: pictures,
+    *,
+    cached: bool = True,
+    rehearsal: Mapping[str, Sequence[LabelledPicture]] | None = None,
 ) -> Dataset:
     """Reads every picture and decides its part.
 
     Data that came with its own parts keeps them; a missing validation part is taken from train. Data without parts is split
     80 : 10 : 10, label by label. A picture whose very bytes are in a later part too is left out of the earlier one.
 
+    Args:
+        data: labelled pictures.
+        preprocessing: what to bring them to.
+        seed: of the split, and of the order within a part.
+        watch: wraps the pictures, for a progress bar.
+        cached: whether pictures from files are looked for in the cache, and added to it.
+        rehearsal: further pictures, by the part that they belong to.
+
     Raises:
-        DataError: fewer than two labels, a label without readable pictures, or no validation pictures.
+        DataError: fewer than two labels, a label without readable pictures, no validation pictures, or the cache cannot be written.
     """
-    _check_labels(data)
-    by_part = {name: list(prepare(watch(pictures), preprocessing)) for name, pictures in data.parts.items() if pictures}
-    unreadable = {
-        item.picture.name: item.error for items in by_part.values() for item in items if item.error is not None
-    }
-    readable = {name: [item for item in items if item.pixels is not None] for name, items in by_part.items()}
-    _check_readable(data, readable, unreadable)
+    rehearsal = rehearsal or {}
+    rehearsed_labels = {picture.label for picture in rehearsal.get("train", ())}
+    _check_labels(data, rehearsed_labels)
+    unreadable: dict[str, str] = {}
+    with _store(data, preprocessing, cached=cached) as store:
+        readable = {
+            name: list(_read(watch(pictures), preprocessing, store, unreadable))
+            for name, pictures in data.parts.items()
+            if pictures
+        }
+        rehearsed = {name: list(_read(items, preprocessing, store, unreadable)) for name, items in rehearsal.items()}
+    decoded = store.added if isinstance(store, Cache) else sum(map(len, readable.values()))
+    _check_readable(data, readable, unreadable, rehearsed_labels)
     placed, rule = _place(readable, seed)
-    kept, duplicates = _without_duplicates(placed)
-    parts = {name: _part(kept[name], data.labels, preprocessing, seed) for name in PARTS if kept.get(name)}
-    if "validation" not in parts:
-        raise DataError(
-            f"{data.name}: no pictures are left for validation; wanted at least 2 different ones for each label"
-        )
+    for name, items in rehearsed.items():
+        placed[name] = [*items, *placed.get(name, [])]
+    kept, duplicates, contradictions = _without_duplicates(placed)
+    _check_kept(data, readable, kept)
+    parts = {name: _part(kept[name], data.labels, store, seed) for name in PARTS if kept.get(name)}
     return Dataset(
         name=data.name,
         labels=data.labels,
@@ -100,10 +140,36 @@ def read_dataset(
         sha256=_data_sha256([item for items in readable.values() for item in items]),
         unreadable=unreadable,
         duplicates=duplicates,
+        contradictions=contradictions,
+        in_cache=isinstance(store, Cache),
+        decoded=decoded,
     )
 
 
-def _check_labels(data: LabelledData) -> None:
+@contextlib.contextmanager
+def _store(data: LabelledData, preprocessing: Preprocessing, *, cached: bool) -> Iterator[Cache | Memory]:
+    """Where prepared pictures go: those of files to the cache, those that are in memory already stay there."""
+    first = next((picture for part in data.parts.values() for picture in part), None)
+    if cached and first is not None and isinstance(first.content, Path):
+        with cache.opened(preprocessing) as store:
+            yield store
+    else:
+        yield Memory(preprocessing)
+
+
+def _read(
+    pictures: Sequence[LabelledPicture], preprocessing: Preprocessing, store: Cache | Memory, unreadable: dict[str, str]
+) -> Iterator[_Item]:
+    for item in prepare(pictures, preprocessing, skip=store):
+        if item.error is not None:
+            unreadable[item.picture.name] = item.error
+            continue
+        if item.pixels is not None:
+            store.add(item.digest, item.pixels)
+        yield _Item(item.picture, item.digest)
+
+
+def _check_labels(data: LabelledData, rehearsed: set[str]) -> None:
     if len(data.labels) < 2:
         raise DataError(
             f"{data.name} has one label, {data.labels[0]!r}; a classifier needs at least two sub-folders with pictures"
@@ -111,22 +177,47 @@ def _check_labels(data: LabelledData) -> None:
     training = data.parts.get("all") or data.parts.get("train")
     if not training:
         raise DataError(f"{data.name} has no train part; wanted {data.name}/train/LABEL/…, or {data.name}/LABEL/…")
-    empty = sorted(set(data.labels) - {picture.label for picture in training})
-    if empty:
-        raise DataError(f"{data.name}: label {empty[0]!r} has no pictures to train on; add some, or remove its folder")
+    known = {picture.label for picture in training} | rehearsed
+    for label in data.labels:
+        if label not in known:
+            elsewhere = [name for name, part in data.parts.items() if any(item.label == label for item in part)]
+            where = f"; it has some in {elsewhere[0]}" if elsewhere else ""
+            raise DataError(
+                f"{data.name}: label {label!r} has no pictures to train on{where}; add some, or remove its folder"
+            )
 
 
 def _check_readable(
-    data: LabelledData, readable: Mapping[str, Sequence[Prepared]], unreadable: Mapping[str, str]
+    data: LabelledData, readable: Mapping[str, Sequence[_Item]], unreadable: Mapping[str, str], rehearsed: set[str]
 ) -> None:
     training = readable.get("all") or readable.get("train") or []
-    lost = sorted(set(data.labels) - {item.picture.label for item in training})
+    lost = sorted(set(data.labels) - {item.picture.label for item in training} - rehearsed)
     if lost:
         name, why = next(iter(unreadable.items()))
         raise DataError(f"{data.name}: label {lost[0]!r} has no readable picture to train on ({name}: {why})")
 
 
-def _place(readable: Mapping[str, list[Prepared]], seed: int) -> tuple[dict[str, list[Prepared]], str]:
+def _check_kept(
+    data: LabelledData, readable: Mapping[str, Sequence[_Item]], kept: Mapping[str, Sequence[_Item]]
+) -> None:
+    """What is left when every content is there once."""
+    contents = {item.digest for items in readable.values() for item in items}
+    if len(contents) == 1:
+        total = sum(map(len, readable.values()))
+        raise DataError(f"{data.name}: all {total} pictures are identical; there is nothing to learn from them")
+    lost = sorted(set(data.labels) - {item.picture.label for item in kept.get("train", ())})
+    if lost:
+        raise DataError(
+            f"{data.name}: every picture of label {lost[0]!r} is under another label, or in a later part, too; "
+            "none is left to train on"
+        )
+    if not kept.get("validation"):
+        raise DataError(
+            f"{data.name}: no pictures are left for validation; wanted at least 2 different ones for each label"
+        )
+
+
+def _place(readable: Mapping[str, list[_Item]], seed: int) -> tuple[dict[str, list[_Item]], str]:
     """Every picture in its part, and the rule by which."""
     if "all" in readable:
         return _split_up(readable["all"], seed, ("test", "validation", "train")), "content-hash"
@@ -136,44 +227,45 @@ def _place(readable: Mapping[str, list[Prepared]], seed: int) -> tuple[dict[str,
     return placed, "given"
 
 
-def _split_up(items: list[Prepared], seed: int, parts: tuple[str, ...]) -> dict[str, list[Prepared]]:
+def _split_up(items: list[_Item], seed: int, parts: tuple[str, ...]) -> dict[str, list[_Item]]:
     members: dict[str, list[str]] = defaultdict(list)
     for item in items:
         members[item.picture.label].append(item.digest)
     chosen = split(members, seed, parts)
-    placed: dict[str, list[Prepared]] = defaultdict(list)
+    placed: dict[str, list[_Item]] = defaultdict(list)
     for item in items:
         placed[chosen[item.digest]].append(item)
     return placed
 
 
-def _without_duplicates(placed: Mapping[str, list[Prepared]]) -> tuple[dict[str, list[Prepared]], int]:
-    """Each content once, in the latest of its parts: a test picture is never trained on."""
-    seen: set[str] = set()
-    kept: dict[str, list[Prepared]] = {}
-    dropped = 0
+def _without_duplicates(
+    placed: Mapping[str, list[_Item]],
+) -> tuple[dict[str, list[_Item]], int, tuple[tuple[str, str], ...]]:
+    """Each content once, in the latest of its parts: a test picture is never trained on. And what contradicts itself."""
+    seen: dict[str, LabelledPicture] = {}
+    kept: dict[str, list[_Item]] = {}
+    contradictions, dropped = [], 0
     for name in reversed(PARTS):
         kept[name] = []
         for item in placed.get(name, []):
-            if item.digest in seen:
-                dropped += 1
-            else:
-                seen.add(item.digest)
+            first = seen.setdefault(item.digest, item.picture)
+            if first is item.picture:
                 kept[name].append(item)
-    return kept, dropped
+                continue
+            dropped += 1
+            if first.label != item.picture.label:
+                contradictions.append((first.name, item.picture.name))
+    return kept, dropped, tuple(contradictions)
 
 
-def _part(items: list[Prepared], labels: tuple[str, ...], preprocessing: Preprocessing, seed: int) -> Part:
+def _part(items: list[_Item], labels: tuple[str, ...], store: Cache | Memory, seed: int) -> Part:
     index = {label: number for number, label in enumerate(labels)}
     items = sorted(items, key=lambda item: order(item.digest, seed))
-    pixels = np.empty((len(items), *preprocessing.shape), np.uint8)
-    for number, item in enumerate(items):
-        assert item.pixels is not None  # noqa: S101 - unreadable ones were taken out before
-        pixels[number] = item.pixels
+    digests = tuple(item.digest for item in items)
     targets = np.array([index[item.picture.label] for item in items], np.int64)
-    return Part(pixels, targets, tuple(item.picture for item in items), tuple(item.digest for item in items))
+    return Part(store.pixels(digests), targets, tuple(item.picture for item in items), digests)
 
 
-def _data_sha256(items: list[Prepared]) -> str:
+def _data_sha256(items: list[_Item]) -> str:
     lines = sorted(f"{item.digest} {item.picture.label}\n" for item in items)
     return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import platform
+import re
 import tempfile
+import zipfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +31,7 @@ from edgeship_runtime.manifest import (
 )
 from edgeship_runtime.model_file import assemble
 from edgeship_train.carrying import carry, golden_pictures
-from edgeship_train.config import TrainingConfig
+from edgeship_train.continuing import Parent
 from edgeship_train.dataset import Dataset
 from edgeship_train.training import Trained
 
@@ -36,19 +39,24 @@ if TYPE_CHECKING:
     import keras
 
 TOLERANCE = 1e-3  # of a float32 score, between engines and CPUs
+_SHARED = re.compile(rb'("shared_object_id": )(\d+)')
 _VERSIONS_OF = ("edgeship", "tensorflow", "keras", "numpy", "pillow")
 
 
 def model_bytes(
-    dataset: Dataset, config: TrainingConfig, trained: Trained, *, carry_pictures: bool
+    dataset: Dataset, trained: Trained, *, carry_pictures: bool, parent: Parent | None = None
 ) -> tuple[bytes, Manifest]:
-    """The .keras file, and its manifest.
+    """The .keras file, and its manifest. `parent` is the model that went on, if one did.
 
     Raises:
         OutputError: the temporary folder is full.
     """
-    manifest = _manifest(dataset, config, trained)
-    members = {MEMBER: Digests.of(dataset.parts["train"].digests).to_bytes()}
+    manifest = _manifest(dataset, trained)
+    digests = Digests.of(dataset.parts["train"].digests)
+    if parent is not None:
+        manifest = _descended(manifest, parent, dataset, trained)
+        digests = Digests(digests.prefixes | parent.trained.prefixes)
+    members = {MEMBER: digests.to_bytes()}
     if carry_pictures:
         calibration = carry(dataset, "train", "calibration", MOST_CALIBRATION)
         proof = carry(dataset, "validation", "proof", MOST_PROOF)
@@ -71,9 +79,24 @@ def saved(model: keras.Model) -> bytes:
         path = Path(folder) / "model.keras"
         try:
             bare.save(path)
-            return path.read_bytes()
+            return _reproducible(path)
         except OSError as error:
             raise OutputError(f"{folder}: {reason(error)}; set TMPDIR to a folder with space") from None
+
+
+def _reproducible(path: Path) -> bytes:
+    """The archive with shared objects numbered 1, 2, …: Keras writes their addresses in memory, other ones in each process."""
+    stream = io.BytesIO()
+    numbers: dict[bytes, int] = {}
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(stream, "w") as new:
+        for entry in old.infolist():
+            content = old.read(entry)
+            if entry.filename == "config.json":
+                content = _SHARED.sub(
+                    lambda found: b"%s%d" % (found[1], numbers.setdefault(found[2], len(numbers) + 1)), content
+                )
+            new.writestr(entry, content)
+    return stream.getvalue()
 
 
 def measured(dataset: Dataset, trained: Trained) -> dict[str, Metric]:
@@ -85,7 +108,7 @@ def measured(dataset: Dataset, trained: Trained) -> dict[str, Metric]:
     }
 
 
-def _manifest(dataset: Dataset, config: TrainingConfig, trained: Trained) -> Manifest:
+def _manifest(dataset: Dataset, trained: Trained) -> Manifest:
     versions = {name: version(name) for name in _VERSIONS_OF}
     return Manifest(
         labels=dataset.labels,
@@ -99,10 +122,19 @@ def _manifest(dataset: Dataset, config: TrainingConfig, trained: Trained) -> Man
             versions={**versions, "python": platform.python_version()},
             data_sha256=dataset.sha256,
             split=dataset.split,
-            seed=config.seed,
-            configuration=config.to_text(),
+            seed=trained.config.seed,
+            configuration=trained.config.to_text(),
         ),
     )
+
+
+def _descended(manifest: Manifest, parent: Parent, dataset: Dataset, trained: Trained) -> Manifest:
+    """Says which model went on, and what became of its labels."""
+    provenance = dataclasses.replace(
+        manifest.provenance, parent_sha256=parent.model.raw.sha256, parent_model_sha256=parent.model.raw.model_sha256
+    )
+    metrics = {**manifest.metrics, **parent.metrics(dataset, trained.scores)}
+    return dataclasses.replace(manifest, provenance=provenance, metrics=metrics)
 
 
 def _with_golden(manifest: Manifest, dataset: Dataset, trained: Trained) -> tuple[Manifest, dict[str, bytes]]:

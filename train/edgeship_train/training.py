@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import math
-import sys
+import dataclasses
+import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeship_runtime.errors import TrainingError
-from edgeship_runtime.terminal import say
-from edgeship_train.architectures import build
+from edgeship_train.architectures import Network, build
 from edgeship_train.config import TrainingConfig
+from edgeship_train.course import Course
 from edgeship_train.dataset import Dataset, Part
+from edgeship_train.fitting import Aids, fit
+from edgeship_train.resolving import augmentation_of
+from edgeship_train.transfer import fit_head, thaw
 
 if TYPE_CHECKING:
     import keras
-
-FINE_TUNING_RATE = 0.1  # of the head's learning rate: pretrained weights are near where they should be
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,14 +29,22 @@ class Trained:
     """What training gave.
 
     Attributes:
-        model: with the weights of its best epoch.
+        model: with the weights of its best epoch, computing in float32.
+        config: resolved.
         history: quantity ("loss", "val_accuracy", …) → value of each epoch.
+        best_epoch: whose weights these are, from 1.
         scores: part → float32 N×labels, of every picture of the part.
+        seconds: of training, by this process.
+        pictures_per_s: in training, augmentation included, validation not; 0 where only a head was trained.
     """
 
     model: keras.Model
+    config: TrainingConfig
     history: Mapping[str, list[float]]
+    best_epoch: int
     scores: Mapping[str, NDArray[np.float32]]
+    seconds: float
+    pictures_per_s: float
 
 
 def choose_device() -> str:
@@ -53,100 +62,74 @@ def choose_device() -> str:
     return "CPU"
 
 
-def train(dataset: Dataset, config: TrainingConfig) -> Trained:
-    """Fits a network, keeping the weights of the epoch with the lowest validation loss.
+def train(
+    dataset: Dataset, config: TrainingConfig, aids: Aids | None = None, network: Network | None = None
+) -> Trained:
+    """Fits a network, keeping the weights of its best epoch.
 
-    Pretrained networks train their new last layer for a third of the epochs, then all layers but batch normalisation, whose
-    statistics a small data set would only spoil.
+    Of a pretrained network the new head comes first, on features that are computed once; this counts as the first epoch.
+
+    Args:
+        dataset: pictures in their parts.
+        config: resolved.
+        aids: checkpoints and the like.
+        network: to begin with; None builds the one of the configuration.
 
     Raises:
-        TrainingError: the weights cannot be had, the loss is not a number, or memory does not suffice.
+        TrainingError: the weights cannot be had, the loss is not a number, memory does not suffice, or the checkpoint is damaged.
     """
     import keras
 
+    begun, aids = time.monotonic(), aids or Aids()
     keras.utils.set_random_seed(config.seed)
-    model = build(config, dataset.preprocessing.shape, len(dataset.labels))
-    histories = []
-    if config.weights == "none":
-        histories.append(_fit(model, dataset, config, config.epochs, config.learning_rate, "train"))
-    else:
-        head = max(1, config.epochs // 3)
-        histories.append(_fit(model, dataset, config, head, config.learning_rate, "train the head"))
-        if config.epochs > head:
-            for layer in model.layers:
-                layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
-            rate = config.learning_rate * FINE_TUNING_RATE
-            histories.append(_fit(model, dataset, config, config.epochs - head, rate, "fine-tune"))
-    history = {name: [value for part in histories for value in part[name]] for name in histories[0]}
-    scores = {name: _scores(model, part, config.batch_size) for name, part in dataset.parts.items()}
-    return Trained(model, history, scores)
+    network = network or _built(config, dataset)
+    course, speed, rate, first = Course(), 0.0, config.learning_rate or 0.0, 0
+    if network.features is not None:
+        rate, first = rate * config.fine_tune_rate, 1
+        if not aids.resume:
+            fit_head(network, dataset, config, course)
+        thaw(network, config)
+    if network.features is None or (config.fine_tune_from != "none" and config.epochs > 1):
+        rated = dataclasses.replace(config, learning_rate=rate)
+        labels, augmentation = len(dataset.labels), augmentation_of(config)
+        speed = fit(network.model, dataset.parts, labels, rated, course, augmentation, aids, first=first)
+    for variable, value in zip(network.model.variables, course.weights, strict=True):
+        variable.assign(value)
+    model = _in_float32(network.model)
+    scores = {name: predicted(model, part, config.batch_size or 1) for name, part in dataset.parts.items()}
+    return Trained(model, config, course.history, course.best_epoch, scores, time.monotonic() - begun, speed)
 
 
-def _fit(
-    model: keras.Model, dataset: Dataset, config: TrainingConfig, epochs: int, rate: float, phase: str
-) -> dict[str, list[float]]:
+def predicted(model: keras.Model, part: Part, batch_size: int) -> NDArray[np.float32]:
+    """Scores of every picture of a part, N×labels."""
+    from edgeship_train.batches import InOrder
+
+    labels = int(part.targets.max(initial=0)) + 1  # of the pictures: a model that goes on may not know all of them yet
+    return np.asarray(model.predict(InOrder(part, labels, batch_size), verbose=0), np.float32)
+
+
+def _built(config: TrainingConfig, dataset: Dataset) -> Network:
     import keras
-    import tensorflow as tf
 
-    model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    stop = keras.callbacks.EarlyStopping("val_loss", patience=config.patience, restore_best_weights=True)
-    train_part, validation = dataset.parts["train"], dataset.parts["validation"]
-    callbacks = [
-        _progress(epochs, math.ceil(len(train_part) / config.batch_size), phase),
-        keras.callbacks.TerminateOnNaN(),
-        stop,
-    ]
+    keras.utils.clear_session()  # names count from the beginning again: the same run gives the same file in any process
+    keras.utils.set_random_seed(config.seed)
+    shape, labels = dataset.preprocessing.shape, len(dataset.labels)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(config.precision)
     try:
-        record = model.fit(
-            train_part.pixels,
-            train_part.targets,
-            batch_size=config.batch_size,
-            epochs=epochs,
-            validation_data=(validation.pixels, validation.targets),
-            callbacks=callbacks,
-            verbose=0,
-        )
-    except tf.errors.ResourceExhaustedError:
-        half = max(1, config.batch_size // 2)
-        raise TrainingError(f"out of memory with --batch-size {config.batch_size}; try --batch-size {half}") from None
-    history = {name: [float(value) for value in values] for name, values in record.history.items()}
-    if not all(map(math.isfinite, history["loss"])):
-        raise TrainingError(f"the loss became NaN in epoch {len(history['loss'])}; try --learning-rate {rate / 10:g}")
-    return history
+        return build(config, shape, labels)
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
-def _progress(epochs: int, steps: int, phase: str) -> Any:  # noqa: ANN401 - a class that exists once Keras is imported
-    """A bar with the time left on a terminal; elsewhere a line for each epoch."""
+def _in_float32(model: keras.Model) -> keras.Model:
+    """The same weights in layers that compute in float32: converters know no mixed precision."""
     import keras
-    from tqdm import tqdm
 
-    class Progress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no types
-        def on_train_begin(self, logs: object = None) -> None:
-            self.bar = tqdm(
-                total=epochs * steps,
-                desc=phase,
-                unit=" steps",
-                disable=not sys.stderr.isatty(),
-                leave=False,
-                dynamic_ncols=True,
-            )
-
-        def on_train_batch_end(self, batch: int, logs: object = None) -> None:
-            self.bar.update()
-
-        def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-            values = logs or {}
-            text = f"loss {values['loss']:.4f}, validation loss {values['val_loss']:.4f}, accuracy {values['val_accuracy']:.4f}"
-            if self.bar.disable:
-                say(f"{phase}: epoch {epoch + 1}/{epochs}: {text}")
-            else:
-                self.bar.set_postfix_str(text)
-
-        def on_train_end(self, logs: object = None) -> None:
-            self.bar.close()
-
-    return Progress()
-
-
-def _scores(model: keras.Model, part: Part, batch_size: int) -> NDArray[np.float32]:
-    return np.asarray(model.predict(part.pixels, batch_size=batch_size, verbose=0), np.float32)
+    text = json.dumps(keras.saving.serialize_keras_object(model))
+    plain = text.replace('"mixed_float16"', '"float32"').replace('"mixed_bfloat16"', '"float32"')
+    if plain == text:
+        return model
+    rebuilt = keras.saving.deserialize_keras_object(json.loads(plain))
+    rebuilt.set_weights(model.get_weights())
+    return rebuilt

@@ -1,167 +1,226 @@
 """Train a classifier on labelled pictures.
 
-DATA is a folder with a sub-folder for each label, or train/, validation/, test/ above that, or the set "digits". The result is a
-.keras file that carries its labels and preprocessing, and (unless --carry none) some of the pictures, so that exporting it needs
-nothing else. Beside it, M.report/ holds report.html, history.json and evaluation.json.
+DATA is a folder with a sub-folder for each label, or train/, validation/, test/ above that; or a named set: digits, mnist,
+fashion_mnist, cifar10 (mnist:DIR reads the original files in DIR, without a network). The result is a .keras file that carries its
+labels and preprocessing, and (unless --carry none) some of the pictures, so that exporting it needs nothing else. Beside it,
+M.report/ holds report.html, history.json, evaluation.json and train.toml, which gives the same run again.
 
 Example:
   edgeship train flowers/ --out flowers.keras
-  edgeship train flowers/ --out flowers.keras --arch mobilenet_v2 --weights imagenet
+  edgeship train flowers/ --out flowers.keras --arch mobilenet_v2 --epochs 8
+  edgeship train flowers/ --out flowers.keras --config train.toml --seed 1
+  edgeship train flowers/ --out flowers.keras --resume
+  edgeship train flowers/ --out flowers.keras --archs cnn,mobilenet_v2
+  edgeship train more/ --out flowers2.keras --from flowers.keras
 """
 
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
-from edgeship_runtime.commands.options import add_force, add_json, positive
-from edgeship_runtime.terminal import answer, answer_json, counted, say, watched
+from edgeship_runtime.commands.options import add_force, add_json
+from edgeship_runtime.terminal import answer, answer_json, counted, say
+from edgeship_train.config import GROUPS, TrainingConfig, kind
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from edgeship_runtime.labelled import LabelledData
-    from edgeship_runtime.manifest import Manifest
-    from edgeship_runtime.preprocessing import Preprocessing
-    from edgeship_train.config import TrainingConfig
-    from edgeship_train.dataset import Dataset
+    from edgeship_train.running import Order, Outcome
 
-_LISTED = 10
+_SAID = {
+    "old_labels_before": "old labels, before:",
+    "old_labels": "old labels, now:",
+    "new_labels": "new labels:",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    parser.add_argument("data", metavar="DATA", help="labelled pictures: a folder, or digits")
+    parser.add_argument("data", metavar="DATA", help="labelled pictures: a folder, or a named set")
     parser.add_argument("--out", required=True, metavar="M.keras", help="the model file to write")
-    parser.add_argument("--arch", default="cnn", help="cnn (default) or mobilenet_v2")
-    parser.add_argument("--alpha", type=float, default=1.0, help="width of mobilenet_v2 (default 1.0)")
-    parser.add_argument("--weights", help="imagenet, none or a file (default: imagenet for mobilenet_v2)")
+    parser.add_argument("--config", metavar="F.toml", help="options from a file; those given here replace them")
     parser.add_argument(
-        "--size", type=positive, metavar="N", help="input of N×N pixels (default: 96, mobilenet_v2 224, digits 8)"
+        "--resume", action="store_true", help="go on where an interrupted run stopped, with its options"
     )
     parser.add_argument(
-        "--color", default="auto", choices=("auto", "rgb", "grey"), help="auto: grey when all pictures are"
+        "--from", dest="parent", metavar="OLD.keras", help="go on with a trained model, new pictures and new labels"
     )
-    parser.add_argument(
-        "--fit", default="stretch", choices=("stretch", "crop", "letterbox"), help="how pictures meet the input's shape"
-    )
-    parser.add_argument(
-        "--epochs", type=positive, default=30, metavar="N", help="at most (default 30); stops when it no longer helps"
-    )
-    parser.add_argument("--batch-size", type=positive, default=32, metavar="N", help="pictures in a step (default 32)")
-    parser.add_argument("--learning-rate", type=float, default=1e-3, metavar="R", help="of Adam (default 0.001)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of split, weights and shuffling (default 0)")
+    parser.add_argument("--archs", metavar="A,B", help="train each of these on one split, to M.A.keras and M.B.keras")
+    add_configuration(parser)
     parser.add_argument(
         "--carry", default="pictures", choices=("pictures", "none"), help="none: no picture travels with the model"
     )
+    parser.add_argument("--no-cache", action="store_true", help="keep decoded pictures in memory, not in the cache")
+    parser.add_argument("--tensorboard", action="store_true", help="logs for TensorBoard in M.report/tensorboard")
     add_force(parser)
     add_json(parser)
 
 
+def add_configuration(parser: argparse.ArgumentParser) -> None:
+    """An option for each field of TrainingConfig, in its groups. What is not given is None."""
+    for name in GROUPS:
+        group = parser.add_argument_group(name)
+        for item in fields(TrainingConfig):
+            rules = item.metadata
+            if rules["group"] == name:
+                group.add_argument(
+                    f"--{item.name.replace('_', '-')}",
+                    type=kind(item),
+                    choices=rules.get("choices"),
+                    metavar=rules.get("metavar"),
+                    help=rules["help"],
+                )
+
+
 def run(options: argparse.Namespace) -> int:
     """Trains."""
-    from pathlib import Path
-
-    from edgeship_runtime import files
     from edgeship_runtime.data import open_data
-    from edgeship_train.dataset import read_dataset
+    from edgeship_train.running import check
 
-    out = Path(options.out)
-    config = _config(options)
-    _check_out(out, force=options.force)
+    archs = _archs(options)
+    orders = {arch: _order(options, arch) for arch in archs}
+    configs = {arch: configuration(options, orders[arch], arch) for arch in archs}
+    for order in orders.values():
+        check(order)
     data = open_data(options.data)
-    preprocessing = _preprocessing(options, data)
-    dataset = read_dataset(data, preprocessing, config.seed, lambda pictures: watched(pictures, "read"))
-    _say_data(dataset)
 
-    from edgeship_train.report import write_report
-    from edgeship_train.saving import model_bytes
-    from edgeship_train.training import choose_device, train
+    from edgeship_train.training import choose_device
 
     say(f"device: {choose_device()}")
-    trained = train(dataset, config)
-    content, manifest = model_bytes(dataset, config, trained, carry_pictures=options.carry != "none")
-    files.write(out, content, force=options.force)
-    report = out.with_suffix(".report")
-    report.mkdir(exist_ok=True)
-    write_report(report, dataset, trained, manifest, force=True)
-    _say_result(options, out, len(content), manifest)
+    outcomes = [_outcome(data, configs[arch], orders[arch]) for arch in archs]
+    for outcome in outcomes:
+        _answer(outcome, as_json=options.json)
+    if len(outcomes) > 1:
+        _compare(outcomes, options)
     return 0
 
 
-def _config(options: argparse.Namespace) -> TrainingConfig:
+def _archs(options: argparse.Namespace) -> list[str | None]:
+    """Those to train: of --archs, or one, None, which the configuration names."""
     from edgeship_runtime.errors import UsageError
-    from edgeship_train.config import TrainingConfig
 
-    weights = options.weights or ("imagenet" if options.arch == "mobilenet_v2" else "none")
-    try:
-        return TrainingConfig(
-            arch=options.arch,
-            alpha=options.alpha,
-            weights=weights,
-            epochs=options.epochs,
-            batch_size=options.batch_size,
-            learning_rate=options.learning_rate,
-            seed=options.seed,
+    if options.archs is None:
+        return [None]
+    if options.resume or options.arch or options.parent:
+        raise UsageError(
+            "--archs goes with neither --arch, --from nor --resume; go on with one: --resume --out M.ARCH.keras"
         )
+    archs = [name.strip() for name in options.archs.split(",")]
+    if len(set(archs)) < max(2, len(archs)):
+        raise UsageError(f"--archs {options.archs}: wanted at least two different ones: cnn,mobilenet_v2")
+    return list(archs)
+
+
+def _order(options: argparse.Namespace, arch: str | None) -> Order:
+    from pathlib import Path
+
+    from edgeship_runtime.errors import UsageError
+    from edgeship_train.continuing import Parent
+    from edgeship_train.running import Order
+
+    out = Path(options.out)
+    if out.suffix != ".keras":
+        raise UsageError(f"--out {out}: wanted a name that ends with .keras")
+    return Order(
+        out if arch is None else out.with_suffix(f".{arch.replace(':', '.')}.keras"),
+        resume=options.resume,
+        force=options.force,
+        carry_pictures=options.carry != "none",
+        cached=not options.no_cache,
+        tensorboard=options.tensorboard,
+        parent=Parent.open(Path(options.parent)) if options.parent else None,
+    )
+
+
+def _outcome(data: LabelledData, config: TrainingConfig, order: Order) -> Outcome:
+    from edgeship_train.running import run_one
+
+    try:
+        return run_one(data, config, order)
+    except KeyboardInterrupt:
+        if order.checkpoint.exists():
+            say(f"stopped; --resume goes on from {order.checkpoint}")
+        raise
+
+
+def _compare(outcomes: list[Outcome], options: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from edgeship_train.reporting.comparison import write_comparison
+
+    folder = Path(options.out).with_suffix(".report")
+    page = write_comparison(folder, outcomes)
+    if not options.json:
+        answer(f"side by side: {page}")
+
+
+def configuration(options: argparse.Namespace, order: Order | None = None, arch: str | None = None) -> TrainingConfig:
+    """From the command line, over --config, over the interrupted run that is to go on.
+
+    Args:
+        options: parsed.
+        order: of the run, when it may be one that goes on.
+        arch: in place of what the options say.
+
+    Raises:
+        UsageError: a value that cannot be.
+        TrainingError: the file cannot be read, or contradicts the interrupted run.
+    """
+    from pathlib import Path
+
+    from edgeship_runtime.errors import UsageError
+    from edgeship_train import config_file
+    from edgeship_train.running import resumed
+
+    values: dict[str, Any] = config_file.read(Path(options.config)) if options.config else {}
+    given = {item.name: getattr(options, item.name) for item in fields(TrainingConfig)}
+    values |= {name: value for name, value in given.items() if value is not None}
+    values |= {"arch": arch} if arch else {}
+    if order is not None and order.resume:
+        values = resumed(order, values)
+    try:
+        return TrainingConfig(**values)
     except ValueError as error:
         raise UsageError(str(error)) from None
 
 
-def _check_out(out: Path, *, force: bool) -> None:
-    from edgeship_runtime import files
-    from edgeship_runtime.errors import UsageError
-
-    if out.suffix != ".keras":
-        raise UsageError(f"--out {out}: wanted a name that ends with .keras")
-    files.refuse_existing(out, force=force)
-
-
-def _preprocessing(options: argparse.Namespace, data: LabelledData) -> Preprocessing:
-    from edgeship_runtime.errors import UsageError
-    from edgeship_runtime.preprocessing import Preprocessing
-    from edgeship_train.config import default_size
-    from edgeship_train.survey import color_of, native_size
-
-    color = color_of(data) if options.color == "auto" else options.color
-    if options.arch == "mobilenet_v2" and options.color == "auto":
-        color = "rgb"
-    size = options.size or (native_size(data) if options.arch == "cnn" else None) or default_size(options.arch)
-    try:
-        return Preprocessing(size, size, color, options.fit)
-    except ValueError as error:
-        raise UsageError(f"--size: {error}") from None
-
-
-def _say_data(dataset: Dataset) -> None:
-    for name, why in list(dataset.unreadable.items())[:_LISTED]:
-        say(f"left out: {name}: {why}")
-    if dataset.unreadable:
-        say(f"training goes on without them: {counted(len(dataset.unreadable), 'unreadable picture')}")
-    if dataset.duplicates:
-        say(f"left out {counted(dataset.duplicates, 'exact duplicate')}")
-    parts = ", ".join(f"{name} {count:,}" for name, count in dataset.split.counts.items())
-    shape = f"{dataset.preprocessing.width}×{dataset.preprocessing.height} {dataset.preprocessing.color}"
-    say(f"data: {len(dataset.labels)} labels; {parts} pictures; input {shape}")
+def _json(outcome: Outcome) -> dict[str, object]:
+    manifest = outcome.manifest
+    metrics = {
+        name: {"accuracy": metric.accuracy, "samples": metric.samples} for name, metric in manifest.metrics.items()
+    }
+    return {
+        "out": str(outcome.order.out),
+        "report": str(outcome.order.report / "report.html"),
+        "size_bytes": outcome.size_bytes,
+        "parameters": int(outcome.trained.model.count_params()),
+        "labels": list(manifest.labels),
+        "metrics": metrics,
+        "epochs": len(outcome.trained.history["loss"]),
+        "best_epoch": outcome.trained.best_epoch,
+        "seconds": round(outcome.trained.seconds, 3),
+        "pictures_per_s": round(outcome.trained.pictures_per_s, 3),
+        "carried": {
+            "calibration": len(manifest.calibration),
+            "proof": len(manifest.proof),
+            "golden": len(manifest.golden),
+        },
+    }
 
 
-def _say_result(options: argparse.Namespace, out: Path, size: int, manifest: Manifest) -> None:
+def _answer(outcome: Outcome, *, as_json: bool) -> None:
+    if as_json:
+        answer_json(_json(outcome))
+        return
+    manifest, out = outcome.manifest, outcome.order.out
     carried = [
         (manifest.calibration, "for calibration"),
         (manifest.proof, "for proof"),
         (manifest.golden, "golden samples"),
     ]
     counts = ", ".join(f"{len(items)} {what}" for items, what in carried if items)
-    if options.json:
-        metrics = {
-            name: {"accuracy": metric.accuracy, "samples": metric.samples} for name, metric in manifest.metrics.items()
-        }
-        names = {"calibration": len(manifest.calibration), "proof": len(manifest.proof), "golden": len(manifest.golden)}
-        answer_json(
-            {"out": str(out), "size_bytes": size, "labels": list(manifest.labels), "metrics": metrics, "carried": names}
-        )
-        return
     for name, metric in manifest.metrics.items():
-        answer(f"{name} accuracy {metric.accuracy:.4f} on {metric.samples:,} pictures")
+        answer(f"{_SAID.get(name, name)} accuracy {metric.accuracy:.4f} on {counted(metric.samples, 'picture')}")
     answer(f"carried in the file: {counts or 'no pictures'}")
-    answer(f"wrote {out} ({size / 1e6:.1f} MB) and {out.with_suffix('.report')}/report.html")
+    answer(f"wrote {out} ({outcome.size_bytes / 1e6:.1f} MB) and {outcome.order.report}/report.html")

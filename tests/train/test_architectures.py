@@ -1,0 +1,203 @@
+"""Every architecture takes raw pixels, trains, survives a save, and exports; weights that cannot be are one line."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeship_runtime.model_file import ModelFile
+from edgeship_train.architectures import build
+from edgeship_train.config import TrainingConfig
+from making import Run
+
+
+@pytest.mark.parametrize("arch", ["lenet", "conv3", "bn_cnn", "micro"])
+@pytest.mark.parametrize("shape", [(8, 8, 1), (33, 33, 3)])
+def test_our_networks_take_pictures_of_any_size(arch: str, shape: tuple[int, int, int]) -> None:
+    network = build(TrainingConfig(arch=arch), shape, 5)
+
+    scores = np.asarray(network.model(np.full((2, *shape), 255, np.float32)))
+
+    assert scores.shape == (2, 5)
+    assert np.allclose(scores.sum(axis=1), 1, atol=1e-5)
+    assert network.features is None
+
+
+@pytest.mark.parametrize(("arch", "shape", "most"), [("lenet", (28, 28, 1), 500_000), ("micro", (28, 28, 1), 80_000)])
+def test_small_networks_are_small(arch: str, shape: tuple[int, int, int], most: int) -> None:
+    assert build(TrainingConfig(arch=arch), shape, 10).model.count_params() < most
+
+
+@pytest.mark.parametrize("arch", ["resnet50", "densenet121", "MobileNet", "efficientnet_v2_b0", "mobilenet_v3_small"])
+def test_keras_applications_scale_their_input_in_the_graph(arch: str) -> None:
+    """The graph on raw pixels gives what the bare network gives on pixels that Keras' own preprocess_input has scaled."""
+    import keras
+
+    from edgeship_train.architectures.pretrained import _functions, _plain
+
+    keras.utils.set_random_seed(0)
+    pixels = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)
+    network = build(TrainingConfig(arch=arch, weights="none"), (64, 64, 3), 3)
+    function, preprocess_input = _functions()[_plain(arch)]
+    bare = function(input_shape=(64, 64, 3), weights=None, include_top=False, pooling="avg")
+    features = network.model.get_layer("logits").input
+    ours = keras.Model(network.model.inputs[0], features)
+    bare.set_weights(ours.get_weights())
+
+    expected = np.asarray(bare(preprocess_input(pixels.copy())))
+
+    assert np.allclose(np.asarray(ours(pixels)), expected, rtol=1e-3, atol=1e-4)
+    assert np.ptp(expected) > 0
+
+
+def test_an_application_is_trained_and_exported(run: Run, painted: Path, tmp_path: Path) -> None:
+    """One whose scaling swaps red and blue and subtracts a mean from each colour."""
+    out = tmp_path / "m.keras"
+    options = ["--arch", "vgg16", "--weights", "none", "--size", 32, "--epochs", 1]
+    assert run("train", painted, "--out", out, *options).code == 0
+
+    exported = run("export", out, "--format", "tflite", "--quantize", "float16", "--max-drop", 100)
+
+    assert exported.code == 0, exported.err
+    assert run("verify", tmp_path / "m.float16.tflite").code == 0
+
+
+OWN = """
+from keras import Input, Model, layers
+
+
+def tiny(shape, labels):
+    inputs = Input(shape)
+    x = layers.Rescaling(1 / 255)(inputs)
+    x = layers.Conv2D(4, 3, activation="relu")(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    return Model(inputs, layers.Dense(labels, activation="softmax")(x))
+
+
+def raw(shape, labels):
+    model = tiny(shape, labels)
+    return Model(model.inputs, layers.Dense(labels)(model.layers[-2].output))
+
+
+def other(shape, labels):
+    return tiny((9, 9, 3), labels)
+
+
+def broken(shape, labels):
+    return "no model"
+"""
+
+
+@pytest.fixture
+def own_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (tmp_path / "my_nets.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return "my_nets"
+
+
+def test_a_network_of_ones_own(run: Run, painted: Path, tmp_path: Path, own_networks: str) -> None:
+    out = tmp_path / "m.keras"
+
+    result = run("train", painted, "--out", out, "--arch", f"{own_networks}:tiny", "--size", 16, "--epochs", 1)
+
+    assert result.code == 0, result.err
+    assert ModelFile.open(out).manifest.provenance.configuration["arch"] == "my_nets:tiny"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("my_nets:raw", "do not sum to 1"),
+        ("my_nets:other", "wanted (None, 16, 16, 3)"),
+        ("my_nets:broken", "returned str"),
+        ("my_nets:missing", "has no attribute 'missing'"),
+        ("no_such_module:f", "No module named 'no_such_module'"),
+    ],
+)
+def test_a_function_that_is_no_network_is_one_line(
+    run: Run, painted: Path, tmp_path: Path, own_networks: str, name: str, words: str
+) -> None:
+    result = run("train", painted, "--out", tmp_path / "m.keras", "--arch", name, "--size", 16, "--epochs", 1)
+
+    assert words in result.one_line_error()
+
+
+def test_alpha_is_read_from_the_weights_file(run: Run, painted: Path, tmp_path: Path, shared_data: Path) -> None:
+    folder = shared_data / "mobilenet_v2"
+    out, options = tmp_path / "m.keras", ["--arch", "mobilenet_v2", "--size", 32, "--epochs", 1]
+    for name, alpha in (("0.35_224_no_top", "0.35"), ("0.50_96_no_top", "0.5"), ("1.0_224", "1.0")):
+        weights = folder / f"mobilenet_v2_{name}.weights.h5"
+        assert run("train", painted, "--out", out, *options, "--weights", weights, "--force").code == 0
+        assert ModelFile.open(out).manifest.provenance.configuration["alpha"] == alpha
+
+    mismatch = run(
+        "train", painted, "--out", out, *options, "--force", "--weights", weights, "--alpha", 0.35
+    ).one_line_error()
+    assert "holds a MobileNetV2 of alpha 1; --alpha 0.35 was asked for" in mismatch
+
+
+def test_a_file_that_holds_other_weights_says_so(run: Run, painted: Path, tmp_path: Path, shared_data: Path) -> None:
+    options = ["--out", tmp_path / "m.keras", "--size", 32, "--epochs", 1]
+    weights = shared_data / "mobilenet_v2/mobilenet_v2_0.35_224_no_top.weights.h5"
+    (tmp_path / "text.h5").write_text("no weights")
+
+    other = run("train", painted, *options, "--arch", "resnet50", "--weights", weights).one_line_error()
+    text = run("train", painted, *options, "--arch", "mobilenet_v2", "--weights", tmp_path / "text.h5").one_line_error()
+
+    assert "resnet50" in other
+    assert "is no Keras weights file" in text
+
+
+def test_without_a_network_it_says_where_the_weights_belong(
+    run: Run, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy that refuses stands for the missing network."""
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    import keras
+
+    monkeypatch.setattr(keras.src.utils.file_utils.config, "keras_home", lambda: str(tmp_path / "home"))
+    options = ["--arch", "mobilenet_v2", "--size", 32, "--epochs", 1]
+
+    line = run("train", painted, "--out", tmp_path / "m.keras", *options).one_line_error()
+
+    assert "fetch https://" in line
+    assert f"put it into {tmp_path / 'home' / 'models'}" in line
+
+
+def test_fine_tuning_begins_at_the_chosen_block(run: Run, painted: Path, tmp_path: Path, shared_data: Path) -> None:
+    import keras
+
+    weights = shared_data / "mobilenet_v2/mobilenet_v2_0.35_224_no_top.weights.h5"
+    out, options = tmp_path / "m.keras", ["--arch", "mobilenet_v2", "--size", 32, "--epochs", 3, "--weights", weights]
+    before = build(TrainingConfig(arch="mobilenet_v2", weights=str(weights), alpha=0.35), (32, 32, 3), 3).model
+
+    assert run("train", painted, "--out", out, *options, "--fine-tune-from", "block_16").code == 0
+
+    after = keras.saving.load_model(out)
+    changed = {
+        layer.name
+        for layer, own in ((layer, after.get_layer(layer.name)) for layer in before.layers if layer.weights)
+        if any(not np.array_equal(a, b) for a, b in zip(layer.get_weights(), own.get_weights(), strict=True))
+    }
+    assert changed == {"block_16_expand", "block_16_depthwise", "block_16_project", "Conv_1", "logits"}
+    line = run("train", painted, "--out", out, *options, "--force", "--fine-tune-from", "stage_4").one_line_error()
+    assert "no layer of mobilenet_v2 is called so" in line
+    assert "block_16" in line
+
+
+def test_mixed_precision_leaves_a_float32_model(run: Run, painted: Path, tmp_path: Path) -> None:
+    """On a CPU, with bfloat16; the policy is the same code that a GPU runs with float16."""
+    import keras
+
+    out = tmp_path / "m.keras"
+    options = ["--precision", "mixed_bfloat16", "--arch", "conv3", "--size", 16, "--epochs", 1]
+    assert run("train", painted, "--out", out, *options).code == 0
+
+    model = keras.saving.load_model(out)
+
+    assert {layer.compute_dtype for layer in model.layers} == {"float32"}
+    assert keras.config.dtype_policy().name == "float32"
+    exported = run("export", out, "--format", "tflite", "--quantize", "int8", "--max-drop", 100)
+    assert exported.code == 0, exported.err

@@ -1,0 +1,107 @@
+"""A trained model goes on with new pictures and labels; what it forgets is measured."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeship_runtime.digests import MEMBER, Digests
+from edgeship_runtime.model_file import ModelFile
+from making import Digits, Run, paint
+
+
+@pytest.fixture(scope="session")
+def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Knows red, green and blue."""
+    from edgeship_runtime.cli import main
+
+    folder = tmp_path_factory.mktemp("colours")
+    paint(folder / "data", {"red": 30, "green": 30, "blue": 30})
+    out = folder / "colours.keras"
+    assert (
+        main(["train", str(folder / "data"), "--out", str(out), "--epochs", "6", "--size", "16", "--arch", "conv3"])
+        == 0
+    )
+    return out
+
+
+def yellow(folder: Path) -> Path:
+    """A folder with one label, which the model does not know."""
+    paint(folder / "all", {"a": 0, "b": 0, "c": 0, "yellow": 30}, seed=5)
+    (folder / "new").mkdir()
+    (folder / "all" / "yellow").rename(folder / "new" / "yellow")
+    return folder / "new"
+
+
+def test_a_new_label_is_learnt_and_the_old_ones_are_measured(run: Run, colours: Path, tmp_path: Path) -> None:
+    out = tmp_path / "more.keras"
+
+    result = run("train", yellow(tmp_path), "--out", out, "--from", colours, "--epochs", 8, "--json")
+
+    assert result.code == 0, result.err
+    manifest = ModelFile.open(out).manifest
+    assert manifest.labels == ("blue", "green", "red", "yellow")
+    metrics = manifest.metrics
+    assert metrics["old_labels_before"].samples == metrics["old_labels"].samples == 9
+    assert metrics["new_labels"].samples == 6
+    assert metrics["old_labels"].accuracy >= 0.8
+    assert metrics["new_labels"].accuracy >= 0.8
+    assert manifest.provenance.parent_sha256 == ModelFile.open(colours).raw.sha256
+
+
+def test_what_the_old_model_was_trained_on_stays_known(run: Run, colours: Path, tmp_path: Path) -> None:
+    out = tmp_path / "more.keras"
+    assert run("train", yellow(tmp_path), "--out", out, "--from", colours, "--epochs", 2).code == 0
+
+    old, new = (Digests.from_bytes(ModelFile.open(path).raw.members[MEMBER]) for path in (colours, out))
+
+    assert old.prefixes < new.prefixes
+    evaluated = run("evaluate", out, colours.parent / "data", "--json").json()
+    assert isinstance(evaluated, dict)
+    assert evaluated["trained_on"] == 72
+
+
+def test_outputs_keep_their_place_and_their_weights(colours: Path) -> None:
+    from edgeship_runtime.engines.keras import load_model
+    from edgeship_train.continuing import Parent
+
+    parent = Parent.open(colours)
+    before = load_model(parent.model).get_layer("logits").get_weights()
+    after = parent.network(5).model.get_layer("logits").get_weights()
+
+    assert after[0].shape[1] == after[1].shape[0] == 5
+    assert np.array_equal(after[0][:, :3], before[0])
+    assert np.array_equal(after[1][:3], before[1])
+
+
+def test_new_pictures_of_known_labels(run: Run, colours: Path, tmp_path: Path) -> None:
+    more = paint(tmp_path / "more", {"red": 12, "green": 12, "blue": 12}, seed=8)
+
+    result = run("train", more, "--out", tmp_path / "m.keras", "--from", colours, "--epochs", 2)
+
+    assert result.code == 0, result.err
+    assert "old labels, before: accuracy" in result.out
+    assert "new labels" not in result.out
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--arch", "micro"], "--arch cannot be chosen with --from"),
+        (["--size", "32"], "--size cannot be chosen with --from"),
+        (["--archs", "lenet,micro"], "--archs goes with neither"),
+    ],
+)
+def test_the_network_stays_as_it_is(
+    run: Run, colours: Path, painted: Path, tmp_path: Path, options: list[str], words: str
+) -> None:
+    result = run("train", painted, "--out", tmp_path / "m.keras", "--from", colours, *options)
+
+    assert result.code == 2
+    assert words in result.err
+
+
+def test_an_exported_file_cannot_go_on(run: Run, digits: Digits, painted: Path, tmp_path: Path) -> None:
+    line = run("train", painted, "--out", tmp_path / "m.keras", "--from", digits.int8).one_line_error()
+
+    assert "goes on from the .keras it was exported from" in line

@@ -1,0 +1,58 @@
+"""A network of the user's own: `--arch package.module:function`, called with the shape of a picture and the number of labels."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgeship_runtime.errors import TrainingError
+
+if TYPE_CHECKING:
+    import keras
+
+
+def is_own(arch: str) -> bool:
+    """Whether the name has the form package.module:function."""
+    return ":" in arch
+
+
+def build(arch: str, shape: tuple[int, int, int], labels: int) -> keras.Model:
+    """Calls function((H, W, C), labels), which returns a Keras model from raw pixels 0–255 to scores that sum to 1.
+
+    Raises:
+        TrainingError: there is no such function, or what it returns is not such a model.
+    """
+    module, _, name = arch.partition(":")
+    if (
+        str(Path.cwd()) not in sys.path
+    ):  # a console script does not look in the current folder; people expect `--arch nets:tiny`
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        function = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise TrainingError(
+            f"--arch {arch}: {error}; wanted package.module:function, importable from here ({Path.cwd()})"
+        ) from None
+    model = function(shape, labels)
+    _check(arch, model, shape, labels)
+    return model
+
+
+def _check(arch: str, model: keras.Model, shape: tuple[int, int, int], labels: int) -> None:
+    import keras
+
+    if not isinstance(model, keras.Model):
+        raise TrainingError(f"--arch {arch} returned {type(model).__name__}; wanted a keras.Model")
+    if model.input_shape != (None, *shape) or model.output_shape != (None, labels):
+        raise TrainingError(
+            f"--arch {arch} takes {model.input_shape} and gives {model.output_shape}; "
+            f"wanted {(None, *shape)} and {(None, labels)}"
+        )
+    levels = np.random.default_rng(0).uniform(0, 255, (2, *shape)).astype(np.float32)
+    scores = np.asarray(model.predict_on_batch(levels), np.float32)
+    if not np.allclose(scores.sum(axis=1), 1, atol=1e-2) or (scores < 0).any():
+        raise TrainingError(f"--arch {arch}: its scores do not sum to 1; end it with layers.Softmax()")

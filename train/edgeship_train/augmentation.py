@@ -1,0 +1,111 @@
+"""Augmentation: the same picture a little turned, shifted, zoomed or lit, so that few pictures teach like many.
+
+All of the geometry is one matrix for each picture, hence one interpolation. What an epoch does to each picture is drawn before
+it begins, from the seed and the epoch's number alone: a resumed run draws the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats: TypeAlias = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far each change may go, either way; all uniformly distributed.
+
+    Attributes:
+        rotation: degrees.
+        shift: share of width and height.
+        shear: degrees.
+        zoom: share; 0.2 enlarges to at most 1.2 and reduces to at least 1 / 1.2.
+        flip: "none", "horizontal", "vertical" or "both"; every second picture, independently for each direction.
+        fill: what comes into view beyond the border: "nearest", "constant" (black), "reflect" or "wrap".
+        brightness: added, as a share of white.
+        contrast: factor 1 ± contrast about the picture's mean level.
+    """
+
+    rotation: float = 0.0
+    shift: float = 0.0
+    shear: float = 0.0
+    zoom: float = 0.0
+    flip: str = "none"
+    fill: str = "nearest"
+    brightness: float = 0.0
+    contrast: float = 0.0
+
+    @property
+    def moves(self) -> bool:
+        """Whether pixels change their place."""
+        return bool(self.rotation or self.shift or self.shear or self.zoom or self.flip != "none")
+
+    @property
+    def lights(self) -> bool:
+        """Whether levels change."""
+        return bool(self.brightness or self.contrast)
+
+    def draw(self, seed: int, epoch: int, count: int) -> Changes:
+        """What happens to each of `count` pictures in an epoch."""
+        random = np.random.default_rng((seed, epoch, count))
+        draws = random.uniform(-1, 1, (count, 9)).astype(np.float32)
+        return Changes(self, draws)
+
+
+PRESETS = {
+    "none": Augmentation(),
+    "light": Augmentation(rotation=5, shift=0.05, zoom=0.05, flip="horizontal"),
+    "standard": Augmentation(
+        rotation=10, shift=0.1, shear=5, zoom=0.15, flip="horizontal", brightness=0.1, contrast=0.15
+    ),
+    "strong": Augmentation(
+        rotation=20, shift=0.15, shear=10, zoom=0.3, flip="horizontal", brightness=0.2, contrast=0.3
+    ),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Changes:
+    """Drawn changes, float32 N×9 in [-1, 1): rotation, two shifts, shear, zoom, two flips, brightness, contrast."""
+
+    limits: Augmentation
+    draws: Floats
+
+    def apply(self, pixels: NDArray[np.uint8], chosen: NDArray[np.int64]) -> Floats:
+        """Changes N×H×W×C levels, each as drawn for the picture `chosen` names: float32, 0–255."""
+        from keras import ops
+
+        images = pixels.astype(np.float32)
+        draws = self.draws[chosen]
+        if self.limits.moves:
+            matrices = self.matrices(draws, pixels.shape[1], pixels.shape[2])
+            moved = ops.image.affine_transform(images, matrices, interpolation="bilinear", fill_mode=self.limits.fill)
+            images = np.asarray(moved)
+        if self.limits.lights:
+            factor = 1 + self.limits.contrast * draws[:, 8, None, None, None]
+            mean = images.mean(axis=(1, 2, 3), keepdims=True)
+            images = (images - mean) * factor + mean + 255 * self.limits.brightness * draws[:, 7, None, None, None]
+        return np.clip(images, 0, 255)
+
+    def matrices(self, draws: Floats, height: int, width: int) -> Floats:
+        """N×8: for each picture a0…b2 of x' = a0 x + a1 y + a2, y' = b0 x + b1 y + b2, from output to input pixels, and two zeros."""
+        angle = np.radians(self.limits.rotation) * draws[:, 0]
+        slant = np.tan(np.radians(self.limits.shear) * draws[:, 3])
+        scale = (1 + self.limits.zoom) ** draws[:, 4]
+        flip_x = np.where((draws[:, 5] < 0) & (self.limits.flip in ("horizontal", "both")), -1, 1)
+        flip_y = np.where((draws[:, 6] < 0) & (self.limits.flip in ("vertical", "both")), -1, 1)
+        cos, sin = np.cos(angle), np.sin(angle)
+        # rotation · shear · zoom · flip, about the picture's centre
+        a0, a1 = cos * flip_x / scale, (cos * slant - sin) * flip_y / scale
+        b0, b1 = sin * flip_x / scale, (sin * slant + cos) * flip_y / scale
+        x, y = (width - 1) / 2, (height - 1) / 2
+        a2 = x - a0 * x - a1 * y + self.limits.shift * width * draws[:, 1]
+        b2 = y - b0 * x - b1 * y + self.limits.shift * height * draws[:, 2]
+        zero = np.zeros_like(a0)
+        return np.stack([a0, a1, a2, b0, b1, b2, zero, zero], axis=1).astype(np.float32)

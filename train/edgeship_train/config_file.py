@@ -1,0 +1,53 @@
+"""Configuration files: train.toml, whose keys are the fields of TrainingConfig."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
+from edgeship_runtime.errors import TrainingError
+from edgeship_runtime.files import reason
+from edgeship_train.config import GROUPS, TrainingConfig
+
+
+def read(path: Path) -> dict[str, object]:
+    """The options that a file sets; their values are checked when they become a TrainingConfig.
+
+    Raises:
+        TrainingError: the file cannot be read, is no TOML, or sets what is no option.
+    """
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise TrainingError(f"--config {path}: {reason(error)}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise TrainingError(f"--config {path} is no TOML file: {error}") from None
+    names = [item.name for item in fields(TrainingConfig)]
+    for name in values:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, 1)
+            hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(names)}"
+            raise TrainingError(f"--config {path}: no option {name!r}{hint}")
+    return values
+
+
+def text(config: TrainingConfig) -> str:
+    """A train.toml that gives this configuration again. Fields without a value are left out."""
+    blocks = []
+    for group in GROUPS:
+        items = [item for item in fields(config) if item.metadata["group"] == group]
+        lines = [
+            f"{item.name} = {_value(getattr(config, item.name))}"
+            for item in items
+            if getattr(config, item.name) is not None
+        ]
+        blocks.append("\n".join([f"# {group}", *lines]))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _value(value: object) -> str:
+    # JSON's strings and finite numbers are TOML's too, but for an exponent without a point: 1e-05 is fine in both
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,133 @@
+"""Continuing: a trained model goes on with new pictures, and new labels, without forgetting the old ones unseen.
+
+The pictures that its file carries take part: those for calibration are trained on again, those for proof tell what was forgotten.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgeship_runtime.digests import MEMBER, Digests
+from edgeship_runtime.errors import TrainingError
+from edgeship_runtime.labelled import LabelledData, LabelledPicture
+from edgeship_runtime.manifest import CarriedPicture, Metric
+from edgeship_runtime.model_file import ModelFile
+from edgeship_train.architectures import Network
+from edgeship_train.architectures.networks import scored
+from edgeship_train.dataset import Dataset
+
+if TYPE_CHECKING:
+    import keras
+    from numpy.typing import NDArray
+
+_MEASURED_ON = ("validation", "test")
+
+
+@dataclass(frozen=True)
+class Parent:
+    """The model that goes on.
+
+    Attributes:
+        model: its .keras file.
+    """
+
+    model: ModelFile
+
+    @classmethod
+    def open(cls, path: Path) -> Parent:
+        """Opens it.
+
+        Raises:
+            ModelFileError: it is damaged, or not ours.
+            TrainingError: it is an exported file.
+        """
+        model = ModelFile.open(path)
+        if model.format != "keras":
+            raise TrainingError(
+                f"--from {path} is a .{model.format}; training goes on from the .keras it was exported from"
+            )
+        return cls(model)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Those it knows."""
+        return self.model.manifest.labels
+
+    @property
+    def trained(self) -> Digests:
+        """What it was trained on."""
+        return Digests.from_bytes(self.model.raw.members.get(MEMBER, b""))
+
+    def joined(self, data: LabelledData) -> LabelledData:
+        """The data under all labels: the old ones first, so that outputs keep their place."""
+        new = tuple(label for label in data.labels if label not in self.labels)
+        return dataclasses.replace(data, labels=(*self.labels, *new))
+
+    def rehearsal(self) -> dict[str, list[LabelledPicture]]:
+        """The pictures that the file carries, by the part they take in training."""
+        manifest = self.model.manifest
+        return {"train": self._pictures(manifest.calibration), "validation": self._pictures(manifest.proof)}
+
+    def network(self, labels: int) -> Network:
+        """The old network; for new labels, its last layer has new columns beside the old ones."""
+        from edgeship_runtime.engines.keras import load_model
+
+        old = load_model(self.model)
+        dense = _last_dense(old, len(self.labels), self.model.path)
+        if labels == len(self.labels):
+            return Network(old, dense.input)
+        model = scored(old.inputs[0], dense.input, labels, name=old.name)
+        widened = model.get_layer("logits")
+        kernel, bias = (np.array(value) for value in widened.get_weights())
+        old_kernel, old_bias = dense.get_weights()
+        kernel[:, : len(self.labels)], bias[: len(self.labels)] = old_kernel, old_bias
+        widened.set_weights([kernel, bias])
+        return Network(model, dense.input)
+
+    def metrics(self, dataset: Dataset, scores: Mapping[str, NDArray[np.float32]]) -> dict[str, Metric]:
+        """Accuracy on pictures that were not trained on: of old labels before and after, of new labels after.
+
+        Args:
+            dataset: what was trained on.
+            scores: of the new model, by part.
+        """
+        from edgeship_runtime.engines.keras import load_model
+        from edgeship_train.training import predicted
+
+        known = len(self.labels)
+        before = load_model(self.model)
+        right: dict[str, list[bool]] = {"old_labels_before": [], "old_labels": [], "new_labels": []}
+        for name in _MEASURED_ON:
+            if part := dataset.parts.get(name):
+                old = part.targets < known
+                after = scores[name].argmax(axis=1) == part.targets
+                right["old_labels_before"] += list((predicted(before, part, 32).argmax(axis=1) == part.targets)[old])
+                right["old_labels"] += list(after[old])
+                right["new_labels"] += list(after[~old])
+        return {name: Metric(float(np.mean(values)), len(values)) for name, values in right.items() if values}
+
+    def _pictures(self, carried: Sequence[CarriedPicture]) -> list[LabelledPicture]:
+        preprocessing = self.model.manifest.preprocessing
+        pictures = []
+        for item in carried:
+            pixels = preprocessing(self.model.member(item.member))
+            content = pixels[..., 0] if pixels.shape[2] == 1 else pixels
+            pictures.append(LabelledPicture(f"{self.model.path.name}/{item.member}", item.label, content))
+        return pictures
+
+
+def _last_dense(model: keras.Model, labels: int, path: Path) -> keras.layers.Layer:
+    import keras
+
+    dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
+    if not dense or dense[-1].units != labels or not isinstance(model.layers[-1], keras.layers.Softmax):
+        raise TrainingError(
+            f"--from {path}: its network does not end with a Dense layer of {labels} units and a Softmax, so no label can be added"
+        )
+    return dense[-1]

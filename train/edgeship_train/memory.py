@@ -1,0 +1,73 @@
+"""Memory: whether a batch fits, asked before the first step: a process that the system kills cannot say which size to try."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgeship_runtime.errors import TrainingError
+
+if TYPE_CHECKING:
+    import keras
+
+# Each activation is kept for the way back, has a gradient, and its layer works in a copy of its own.
+_COPIES = 2.5
+# Limit of a container, and what its processes hold; the page cache, which goes when memory is short, is not counted.
+_CGROUPS = (
+    (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.stat"), "anon"),
+    (Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"), Path("/sys/fs/cgroup/memory/memory.stat"), "total_rss"),
+)
+
+
+def check_batch(model: keras.Model, batch_size: int) -> None:
+    """Refuses a batch that this machine's memory cannot hold.
+
+    Raises:
+        TrainingError: with the largest power of two that fits.
+    """
+    free = available_bytes()
+    if free is None:
+        return
+    one = step_bytes(model)
+    if one * batch_size > free:
+        fits = max(1, 1 << max(0, (free // one).bit_length() - 1))
+        raise TrainingError(
+            f"out of memory: a step with --batch-size {batch_size} takes about {one * batch_size / 1e9:.1f} GB, "
+            f"{free / 1e9:.1f} GB are free; try --batch-size {fits}"
+        )
+
+
+def step_bytes(model: keras.Model) -> int:
+    """What a step takes for each picture of its batch, estimated from the layers' outputs in float32."""
+    values = 0
+    for layer in model.layers:
+        outputs = layer.output if isinstance(layer.output, (list, tuple)) else [layer.output]
+        for output in outputs:
+            count = 1
+            for side in output.shape[1:]:
+                count *= side or 1
+            values += count
+    return int(values * 4 * _COPIES)
+
+
+def available_bytes() -> int | None:
+    """Free memory of the machine, or of the container, whichever is less; None where neither tells."""
+    found = [_machine(), *(_group(*paths) for paths in _CGROUPS)]
+    known = [value for value in found if value is not None]
+    return min(known) if known else None
+
+
+def _machine() -> int | None:
+    try:
+        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
+
+
+def _group(limit: Path, statistics: Path, name: str) -> int | None:
+    try:
+        values = dict(line.split(maxsplit=1) for line in statistics.read_text("ascii").splitlines())
+        return int(limit.read_text("ascii")) - int(values[name])
+    except (OSError, ValueError, KeyError):  # no such group, or "max"
+        return None

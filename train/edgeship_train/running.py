@@ -1,0 +1,206 @@
+"""Running: one training run, from labelled pictures to a model file and the report beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgeship_runtime import files
+from edgeship_runtime.errors import OutputError, TrainingError
+from edgeship_runtime.labelled import LabelledData, LabelledPicture
+from edgeship_runtime.manifest import Manifest
+from edgeship_runtime.terminal import counted, say, watched
+from edgeship_train import cache, course
+from edgeship_train.config import TrainingConfig
+from edgeship_train.continuing import Parent
+from edgeship_train.course import Checkpoint
+from edgeship_train.dataset import Dataset, read_dataset
+from edgeship_train.fitting import Aids, duration
+from edgeship_train.leakage import look
+from edgeship_train.resolving import preprocessing_of, resolve
+from edgeship_train.training import Trained, train
+
+_LISTED, _FEW_LISTED = 10, 3
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is wanted of a run, besides its configuration.
+
+    Attributes:
+        out: the .keras to write.
+        resume: go on from the checkpoint that an interrupted run left beside it.
+        force: overwrite what exists, a checkpoint too.
+        carry_pictures: let pictures travel in the file.
+        cached: keep decoded pictures in the cache.
+        tensorboard: write logs for it into the report's folder.
+        parent: the model that goes on; None begins with a new one.
+    """
+
+    out: Path
+    resume: bool = False
+    force: bool = False
+    carry_pictures: bool = True
+    cached: bool = True
+    tensorboard: bool = False
+    parent: Parent | None = None
+
+    @property
+    def report(self) -> Path:
+        """The folder beside the model."""
+        return self.out.with_suffix(".report")
+
+    @property
+    def checkpoint(self) -> Path:
+        """The file beside the model, while it is being trained."""
+        return self.out.with_suffix(".checkpoint")
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a run gave."""
+
+    order: Order
+    dataset: Dataset
+    trained: Trained
+    manifest: Manifest
+    size_bytes: int
+
+
+def check(order: Order) -> None:
+    """Refuses before the work, rather than after it.
+
+    Raises:
+        OutputError: the model, or the checkpoint of an interrupted run, is there already.
+    """
+    files.refuse_existing(order.out, force=order.force)
+    if order.checkpoint.exists() and not (order.resume or order.force):
+        raise OutputError(f"{order.checkpoint} is of an interrupted run: --resume goes on with it, --force begins anew")
+
+
+def resumed(order: Order, given: dict[str, Any]) -> dict[str, Any]:
+    """The options of the interrupted run, once it is sure that no others were given.
+
+    Raises:
+        TrainingError: another value was given now, or there is no checkpoint.
+    """
+    options: Any = course.about(order.checkpoint)["options"]
+    for name, value in given.items():
+        if options.get(name) != value:
+            flag = f"--{name.replace('_', '-')}"
+            raise TrainingError(
+                f"--resume: {flag} is {value} now and was {options.get(name)} in the run that {order.checkpoint.name} is of; "
+                "leave it out, or begin anew with --force"
+            )
+    return dict(options)
+
+
+def run_one(data: LabelledData, config: TrainingConfig, order: Order) -> Outcome:
+    """Trains and writes model and report. `config` need not be resolved.
+
+    Raises:
+        EdgeshipError: in one line, as the command line prints it.
+    """
+    parent = order.parent
+    if parent is not None:
+        data = parent.joined(data)
+    config = resolve(config, data, parent.model.manifest if parent else None)
+    dataset = read(data, config, cached=order.cached, rehearsal=parent.rehearsal() if parent else None)
+    checkpoint = Checkpoint(order.checkpoint, _about(config, dataset, parent))
+    if order.resume:
+        _check_data(checkpoint)
+    logs = order.report / "tensorboard" if order.tensorboard else None
+    network = parent.network(len(data.labels)) if parent else None
+    trained = train(dataset, config, Aids(checkpoint, resume=order.resume, tensorboard=logs), network)
+    outcome = write(dataset, trained, order)
+    checkpoint.remove()
+    return outcome
+
+
+def read(
+    data: LabelledData,
+    config: TrainingConfig,
+    *,
+    cached: bool,
+    rehearsal: Mapping[str, Sequence[LabelledPicture]] | None = None,
+) -> Dataset:
+    """The pictures of a resolved configuration, and a few lines about them."""
+    preprocessing = preprocessing_of(config)
+    dataset = read_dataset(
+        data,
+        preprocessing,
+        config.seed,
+        lambda pictures: watched(pictures, "read"),
+        cached=cached,
+        rehearsal=rehearsal,
+    )
+    leakage = look(dataset)
+    dataset = dataclasses.replace(dataset, near=leakage.pairs)
+    _say_data(dataset)
+    if leakage.unpaired:
+        say(
+            f"too many pictures to compare each with each: {leakage.unpaired:,} of training were not, for near duplicates"
+        )
+    return dataset
+
+
+def write(dataset: Dataset, trained: Trained, order: Order) -> Outcome:
+    """The model file, then its report."""
+    from edgeship_train.reporting.report import write_report
+    from edgeship_train.saving import model_bytes
+
+    content, manifest = model_bytes(dataset, trained, carry_pictures=order.carry_pictures, parent=order.parent)
+    files.write(order.out, content, force=order.force)
+    order.report.mkdir(exist_ok=True)
+    write_report(order.report, dataset, trained, manifest, force=True)
+    say(f"trained for {counted(len(trained.history['loss']), 'epoch')} in {duration(trained.seconds)}")
+    return Outcome(order, dataset, trained, manifest, len(content))
+
+
+def _about(config: TrainingConfig, dataset: Dataset, parent: Parent | None) -> dict[str, object]:
+    options = {name: value for name, value in dataclasses.asdict(config).items() if value is not None}
+    about = {"options": options, "data_sha256": dataset.sha256, "counts": dict(dataset.split.counts)}
+    return about | {"from": parent.model.raw.model_sha256 if parent else None}
+
+
+def _check_data(checkpoint: Checkpoint) -> None:
+    """The pictures are those that the interrupted run began with."""
+    then = course.about(checkpoint.path)
+    if then.get("from") != checkpoint.about["from"]:
+        raise TrainingError(
+            f"--resume: {checkpoint.path.name} is of a run with another --from; give the same one again"
+        )
+    if then["data_sha256"] == checkpoint.about["data_sha256"]:
+        return
+    counts: list[Any] = [then["counts"], checkpoint.about["counts"]]
+    was, now = (", ".join(f"{name} {count:,}" for name, count in one.items()) for one in counts)
+    raise TrainingError(
+        f"--resume: the pictures are not those that {checkpoint.path.name} was trained on (then {was}; now {now}); "
+        "put them back, or begin anew with --force"
+    )
+
+
+def _say_data(dataset: Dataset) -> None:
+    for name, why in list(dataset.unreadable.items())[:_LISTED]:
+        say(f"left out: {name}: {why}")
+    if dataset.unreadable:
+        say(f"training goes on without them: {counted(len(dataset.unreadable), 'unreadable picture')}")
+    for first, second in dataset.contradictions[:_LISTED]:
+        say(f"one picture, two labels: {first} was kept, {second} left out")
+    if dataset.duplicates:
+        say(f"left out {counted(dataset.duplicates, 'exact duplicate')}")
+    for first, second in dataset.near[:_FEW_LISTED]:
+        say(f"nearly the same picture: {first} and {second}")
+    if len(dataset.near) > _FEW_LISTED:
+        say(
+            f"and {counted(len(dataset.near) - _FEW_LISTED, 'more such pair')} in other parts or under other labels: see the report"
+        )
+    parts = ", ".join(f"{name} {count:,}" for name, count in dataset.split.counts.items())
+    shape = f"{dataset.preprocessing.width}×{dataset.preprocessing.height} {dataset.preprocessing.color}"
+    say(f"data: {len(dataset.labels)} labels; {parts} pictures; input {shape}")
+    if dataset.in_cache:
+        size = sum(part.pixels.nbytes for part in dataset.parts.values()) / 1e6
+        say(f"decoded {counted(dataset.decoded, 'picture')}; {size:,.0f} MB are in the cache ({cache.home()})")

@@ -1,0 +1,166 @@
+"""Watching a fit: what is recorded, kept and said after each epoch, and when it stops."""
+
+# ruff: noqa: D102 - the methods of a Keras callback are documented there
+
+from __future__ import annotations
+
+import math
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+from tqdm import tqdm
+
+from edgeship_runtime.errors import TrainingError
+from edgeship_runtime.terminal import say
+from edgeship_train.batches import Shuffled
+from edgeship_train.config import TrainingConfig
+from edgeship_train.course import Course
+
+_SAY_EVERY_S = 60.0  # in logs, within a long epoch
+
+OnEpoch = Callable[[int, Mapping[str, float]], None]
+
+
+class Epochs(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no types
+    """Keeps the course: history, best weights, early stopping; draws each epoch's batches; a loss that is no number ends it.
+
+    Args:
+        course: begins empty, or where a checkpoint left it.
+        config: patience and monitor.
+        batches: told which epoch begins.
+        after: called after each epoch, with its number from 1 and its quantities.
+    """
+
+    def __init__(self, course: Course, config: TrainingConfig, batches: Shuffled, after: OnEpoch) -> None:
+        super().__init__()
+        self._course, self._config, self._batches, self._after = course, config, batches, after
+
+    def on_epoch_begin(self, epoch: int, logs: object = None) -> None:
+        self._batches.begin(epoch)
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        if logs and not math.isfinite(logs["loss"]):
+            self._refuse(f"the loss became {logs['loss']} in epoch {self._course.epochs + 1}, step {batch + 1}")
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        values = {name: float(value) for name, value in (logs or {}).items()}
+        if not math.isfinite(values["val_loss"]):
+            self._refuse(f"the validation loss became {values['val_loss']} in epoch {self._course.epochs + 1}")
+        self._course.record(values)
+        if self._course.is_best(self._config.monitor):
+            self._course.weights = [variable.numpy() for variable in self.model.variables]
+        if self._config.patience and self._course.epochs - self._course.best_epoch >= self._config.patience:
+            self.model.stop_training = True
+        self._after(self._course.epochs, values)
+
+    def _refuse(self, what: str) -> None:
+        raise TrainingError(f"{what}; try --learning-rate {(self._config.learning_rate or 0.0) / 10:g}")
+
+
+class Line(keras.callbacks.Callback):  # type: ignore[misc]
+    """A live line with the time left on a terminal; elsewhere a line for each epoch, and one a minute within long ones."""
+
+    def __init__(self, epochs: int, begun: int, steps: int, phase: str) -> None:
+        super().__init__()
+        self._epochs, self._begun, self._steps, self._phase = epochs, begun, steps, phase
+        self._epoch, self._said = begun, time.monotonic()
+
+    def on_train_begin(self, logs: object = None) -> None:
+        self._bar = tqdm(
+            total=self._epochs * self._steps,
+            initial=self._begun * self._steps,
+            desc=self._phase,
+            unit=" steps",
+            disable=not sys.stderr.isatty(),
+            leave=False,
+            dynamic_ncols=True,
+        )
+
+    def on_epoch_begin(self, epoch: int, logs: object = None) -> None:
+        self._epoch = epoch + 1
+        self._bar.set_description_str(f"{self._phase} {self._epoch}/{self._epochs}")
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        self._bar.update()
+        now = time.monotonic()
+        if self._bar.disable and now - self._said > _SAY_EVERY_S:
+            self._said = now
+            say(f"{self._phase}: epoch {self._epoch}/{self._epochs}, step {batch + 1}/{self._steps}")
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        self._said = time.monotonic()
+        text = summary(logs or {})
+        if self._bar.disable:
+            say(f"{self._phase}: epoch {self._epoch}/{self._epochs}: {text}")
+        else:
+            self._bar.set_postfix_str(text)
+
+    def on_train_end(self, logs: object = None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Also where training ended by an error: a bar that stays would be written into."""
+        if bar := getattr(self, "_bar", None):
+            bar.close()
+
+
+class Speed(keras.callbacks.Callback):  # type: ignore[misc]
+    """Steps per second of each epoch, validation left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rates: list[float] = []
+
+    def on_epoch_begin(self, epoch: int, logs: object = None) -> None:
+        self._begun, self._steps = time.perf_counter(), 0
+
+    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+        self._steps += 1
+        self._ended = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+        self._rates.append(self._steps / (self._ended - self._begun))
+
+    def median(self) -> float:
+        """Over the epochs; 0 when there was none."""
+        return statistics.median(self._rates) if self._rates else 0.0
+
+
+class Timer(keras.callbacks.Callback):  # type: ignore[misc]
+    """Ends a fit after a few steps, and knows how long one takes. The first, which compiles, is not counted."""
+
+    def __init__(self, most_steps: int, most_s: float) -> None:
+        super().__init__()
+        self._most_steps, self._most_s = most_steps, most_s
+        self.step_s = 0.0
+
+    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+        now = time.perf_counter()
+        if batch == 0:
+            self._begun = now
+            return
+        self.step_s = (now - self._begun) / batch
+        if batch >= self._most_steps or now - self._begun > self._most_s:
+            self.model.stop_training = True
+
+
+def summary(values: Mapping[str, float]) -> str:
+    """An epoch in a few words."""
+    return f"loss {values['loss']:.4f}, validation loss {values['val_loss']:.4f}, accuracy {values['val_accuracy']:.4f}"
+
+
+def tensorboard(folder: str) -> Any:  # noqa: ANN401 - a Keras callback
+    """Logs for TensorBoard.
+
+    Raises:
+        TrainingError: it is not installed.
+    """
+    try:
+        import tensorboard  # noqa: F401 - TensorFlow's writer needs it, and fails only when it first writes
+    except ImportError:
+        raise TrainingError("--tensorboard needs TensorBoard: pip install 'edgeship[tensorboard]'") from None
+    return keras.callbacks.TensorBoard(folder, write_graph=False)
