@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from edgeship_runtime.machine import cpu
 from edgeship_runtime.record import Json
 
 _PACKAGES = ("edgeship", "numpy", "pillow", "ai-edge-litert", "tflite-runtime", "onnxruntime", "tensorflow", "keras")
@@ -18,7 +19,7 @@ def environment() -> Json:
     return {
         "machine": platform.machine(),
         "board": _first_line("/proc/device-tree/model"),
-        "cpu": _cpu(),
+        "cpu": cpu(),
         "cores": os.cpu_count(),
         "memory_bytes": _memory(),
         "system": platform.platform(),
@@ -36,18 +37,6 @@ def _versions(names: Iterable[str]) -> Iterable[tuple[str, str]]:
             yield name, version(name)
         except PackageNotFoundError:
             continue
-
-
-def _cpu() -> str | None:
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return platform.processor() or None
-    for key in ("model name", "Model", "Hardware"):
-        for line in text.splitlines():
-            if line.startswith(key):
-                return line.split(":", 1)[1].strip()
-    return platform.machine()
 
 
 def _memory() -> int | None:

@@ -19,12 +19,7 @@ def read(path: Path) -> dict[str, object]:
     Raises:
         TrainingError: the file cannot be read, is no TOML, or sets what is no option.
     """
-    try:
-        values = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise TrainingError(f"--config {path}: {reason(error)}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise TrainingError(f"--config {path} is no TOML file: {error}") from None
+    values = table(path, "--config")
     names = [item.name for item in fields(TrainingConfig)]
     for name in values:
         if name not in names:
@@ -32,6 +27,20 @@ def read(path: Path) -> dict[str, object]:
             hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(names)}"
             raise TrainingError(f"--config {path}: no option {name!r}{hint}")
     return values
+
+
+def table(path: Path, flag: str) -> dict[str, object]:
+    """The contents of a TOML file that `flag` named.
+
+    Raises:
+        TrainingError: it cannot be read, or is no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise TrainingError(f"{flag} {path}: {reason(error)}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise TrainingError(f"{flag} {path} is no TOML file: {error}") from None
 
 
 def text(config: TrainingConfig) -> str:

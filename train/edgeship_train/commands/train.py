@@ -25,6 +25,8 @@ from edgeship_runtime.terminal import answer, answer_json, counted, say
 from edgeship_train.config import GROUPS, TrainingConfig, kind
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from edgeship_runtime.labelled import LabelledData
     from edgeship_train.running import Order, Outcome
 
@@ -89,10 +91,15 @@ def run(options: argparse.Namespace) -> int:
 
     say(f"device: {choose_device()}")
     outcomes = [_outcome(data, configs[arch], orders[arch]) for arch in archs]
+    page = _compared(outcomes, options) if len(outcomes) > 1 else None
+    if options.json:
+        models = [_json(outcome) for outcome in outcomes]
+        answer_json(models[0] if page is None else {"models": models, "comparison": str(page)})
+        return 0
     for outcome in outcomes:
-        _answer(outcome, as_json=options.json)
-    if len(outcomes) > 1:
-        _compare(outcomes, options)
+        _answer(outcome)
+    if page is not None:
+        answer(f"side by side: {page}")
     return 0
 
 
@@ -144,15 +151,12 @@ def _outcome(data: LabelledData, config: TrainingConfig, order: Order) -> Outcom
         raise
 
 
-def _compare(outcomes: list[Outcome], options: argparse.Namespace) -> None:
+def _compared(outcomes: list[Outcome], options: argparse.Namespace) -> Path:
     from pathlib import Path
 
     from edgeship_train.reporting.comparison import write_comparison
 
-    folder = Path(options.out).with_suffix(".report")
-    page = write_comparison(folder, outcomes)
-    if not options.json:
-        answer(f"side by side: {page}")
+    return write_comparison(Path(options.out).with_suffix(".report"), outcomes)
 
 
 def configuration(options: argparse.Namespace, order: Order | None = None, arch: str | None = None) -> TrainingConfig:
@@ -209,10 +213,7 @@ def _json(outcome: Outcome) -> dict[str, object]:
     }
 
 
-def _answer(outcome: Outcome, *, as_json: bool) -> None:
-    if as_json:
-        answer_json(_json(outcome))
-        return
+def _answer(outcome: Outcome) -> None:
     manifest, out = outcome.manifest, outcome.order.out
     carried = [
         (manifest.calibration, "for calibration"),

@@ -1,29 +1,21 @@
-"""Workstation: the machine a model was trained on, for the report beside it. The model file itself says nothing of it."""
+"""Environment: the machine a model was trained on, for the report beside it. The model file itself says nothing of it."""
 
 from __future__ import annotations
 
 import os
 import platform
-from pathlib import Path
+
+from edgeship_runtime.machine import cpu
 
 
 def environment() -> dict[str, str]:
     """Processor, accelerator, threads and system, as far as they tell. TensorFlow is running already."""
     return {
-        "CPU": f"{_cpu()}, {_cores()} cores",
+        "CPU": f"{cpu()}, {_cores()} cores",
         "GPU": ", ".join(_gpus()) or "none",
         "threads": _threads(),
         "system": f"{platform.system()} {platform.release()}, {platform.machine()}",
     }
-
-
-def _cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
-    except OSError:
-        lines = []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model", "Hardware")))
-    return next(named, "") or platform.processor() or platform.machine()
 
 
 def _cores() -> int:

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import tomllib
 from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
 
 from edgeship_runtime.errors import TrainingError
-from edgeship_runtime.files import reason
+from edgeship_train import config_file
 from edgeship_train.architectures import known
 from edgeship_train.config import TrainingConfig, kind
 from edgeship_train.tuning.space import Choice, Range, Space
@@ -27,12 +26,7 @@ def read(path: Path, base: TrainingConfig) -> Space:
     Raises:
         TrainingError: the file cannot be read, is no TOML, or names what is no option or cannot be its value.
     """
-    try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise TrainingError(f"--space {path}: {reason(error)}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise TrainingError(f"--space {path} is no TOML file: {error}") from None
+    table = config_file.table(path, "--space")
     if not table:
         raise TrainingError(f"--space {path} is empty; wanted, for instance: dropout = [0.0, 0.2, 0.5]")
     try:
