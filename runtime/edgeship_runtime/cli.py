@@ -125,6 +125,10 @@ def _dispatch(arguments: list[str]) -> int:
     if options.verbose:
         return int(module.run(options))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if verb.needs:
+        import logging
+
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its warnings of retracing are none of the user's
     with native_output_hidden():
         return int(module.run(options))
 
