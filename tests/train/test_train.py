@@ -181,7 +181,15 @@ def refused_folders(tmp_path: Path) -> dict[str, tuple[Path, str]]:
     for path in (broken / "b").iterdir():
         path.write_bytes(b"no picture")
     few = paint(tmp_path / "few", {"a": 1, "b": 1})
+    same = paint(tmp_path / "same", {"a": 1, "b": 0})
+    for name in ("1", "2", "3"):
+        shutil.copy(same / "a/00.png", same / f"b/{name}.png")
+    more = tmp_path / "more"
+    paint(more / "train", {"a": 3, "b": 3})
+    paint(more / "validation", {"a": 3, "b": 3, "c": 3})
     return {
+        "same": (same, "all 4 pictures are identical"),
+        "more": (more, "label 'c' has no pictures to train on"),
         "flat": (flat, "has no sub-folders"),
         "empty": (empty, "label 'c' has no pictures"),
         "single": (single, "one label, 'only'"),
@@ -191,7 +199,7 @@ def refused_folders(tmp_path: Path) -> dict[str, tuple[Path, str]]:
     }
 
 
-@pytest.mark.parametrize("kind", ["flat", "empty", "single", "broken", "few", "missing"])
+@pytest.mark.parametrize("kind", ["flat", "empty", "single", "broken", "few", "same", "more", "missing"])
 def test_data_that_cannot_be_trained_on_is_one_line(run: Run, tmp_path: Path, kind: str) -> None:
     folder, words = refused_folders(tmp_path)[kind]
 
@@ -200,6 +208,36 @@ def test_data_that_cannot_be_trained_on_is_one_line(run: Run, tmp_path: Path, ki
     assert words in line
     assert folder.name in line
     assert not (tmp_path / "m.keras").exists()
+
+
+def test_a_loss_that_is_no_number_ends_training(run: Run, tmp_path: Path) -> None:
+    options = ["--arch", "conv3", "--optimizer", "sgd", "--learning-rate", 1e10]
+
+    line = run("train", "digits", "--out", tmp_path / "m.keras", *options).one_line_error()
+
+    assert "the loss became nan in epoch 1" in line
+    assert line.endswith("try --learning-rate 0.05")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_batch_larger_than_memory_names_one_that_fits(run: Run, painted: Path, tmp_path: Path) -> None:
+    """No machine has the 2 TB that this step takes."""
+    options = ["--arch", "conv3", "--size", 96, "--batch-size", 1_000_000]
+
+    line = run("train", painted, "--out", tmp_path / "m.keras", *options).one_line_error()
+
+    fits = int(line.rpartition("try --batch-size ")[2])
+    assert "out of memory" in line
+    assert 1 <= fits < 1_000_000
+
+
+def test_a_network_that_learnt_nothing_says_so(run: Run, tmp_path: Path) -> None:
+    options = ["--epochs", 1, "--optimizer", "sgd", "--learning-rate", 1e9]
+
+    result = run("train", "digits", "--out", tmp_path / "m.keras", *options)
+
+    assert "warning: the network answers no better than always" in result.err
+    assert "The network answers no better than always" in (tmp_path / "m.report/report.html").read_text()
 
 
 def test_an_existing_model_is_refused_before_any_work(run: Run, painted: Path, tmp_path: Path) -> None:

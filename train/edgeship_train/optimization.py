@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     Rate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule
 
+RATES = {"adam": 1e-3, "adamw": 1e-3, "sgd": 0.05}  # that most networks learn with
 _LAST = 0.01  # share of the rate that an exponential schedule ends with
 _MOMENTUM = 0.9
 

@@ -14,10 +14,10 @@ from edgeship_train import survey
 from edgeship_train.architectures import default_cnn, is_pretrained, known, pretrained
 from edgeship_train.augmentation import PRESETS, Augmentation
 from edgeship_train.config import TrainingConfig
+from edgeship_train.optimization import RATES
 
 _FOLDER_SIZE, _PRETRAINED_SIZE = 96, 224
 _LARGE, _SMALL_BATCH, _LARGE_BATCH = 20_000, 32, 128
-_RATES = {"adam": 1e-3, "adamw": 1e-3, "sgd": 0.05}
 
 
 def resolve(config: TrainingConfig, data: LabelledData, parent: Manifest | None = None) -> TrainingConfig:
@@ -39,7 +39,7 @@ def resolve(config: TrainingConfig, data: LabelledData, parent: Manifest | None 
     if config.batch_size is None:
         values["batch_size"] = _LARGE_BATCH if len(training) >= _LARGE else _SMALL_BATCH
     if config.learning_rate is None:
-        values["learning_rate"] = _RATES[config.optimizer]
+        values["learning_rate"] = RATES[config.optimizer]
     return dataclasses.replace(config, **values)
 
 

@@ -149,6 +149,7 @@ def read(
 
 def write(dataset: Dataset, trained: Trained, order: Order) -> Outcome:
     """The model file, then its report."""
+    from edgeship_train.reporting.problems import no_better_than_one_answer
     from edgeship_train.reporting.report import write_report
     from edgeship_train.saving import model_bytes
 
@@ -156,6 +157,8 @@ def write(dataset: Dataset, trained: Trained, order: Order) -> Outcome:
     files.write(order.out, content, force=order.force)
     order.report.mkdir(exist_ok=True)
     write_report(order.report, dataset, trained, manifest, force=True)
+    for problem in no_better_than_one_answer(dataset, manifest):
+        say(f"warning: {problem.headline[0].lower()}{problem.headline[1:]}. {problem.advice}")
     say(f"trained for {counted(len(trained.history['loss']), 'epoch')} in {duration(trained.seconds)}")
     return Outcome(order, dataset, trained, manifest, len(content))
 

@@ -19,6 +19,7 @@ from edgeship_runtime.terminal import say
 from edgeship_train.batches import Shuffled
 from edgeship_train.config import TrainingConfig
 from edgeship_train.course import Course
+from edgeship_train.optimization import RATES
 
 _SAY_EVERY_S = 60.0  # in logs, within a long epoch
 
@@ -58,7 +59,8 @@ class Epochs(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no 
         self._after(self._course.epochs, values)
 
     def _refuse(self, what: str) -> None:
-        raise TrainingError(f"{what}; try --learning-rate {(self._config.learning_rate or 0.0) / 10:g}")
+        rate = min((self._config.learning_rate or 0.0) / 10, RATES[self._config.optimizer])
+        raise TrainingError(f"{what}; try --learning-rate {rate:g}")
 
 
 class Line(keras.callbacks.Callback):  # type: ignore[misc]

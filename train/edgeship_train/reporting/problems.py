@@ -61,6 +61,7 @@ def found(dataset: Dataset, config: TrainingConfig, manifest: Manifest, sizes: N
     """All of them, the most harmful first; `sizes` are of original pictures, N×2."""
     counts = np.bincount(dataset.parts["train"].targets, minlength=len(dataset.labels))
     return [
+        *no_better_than_one_answer(dataset, manifest),
         *_unreadable(dataset),
         *_contradictions(dataset),
         *_near_duplicates(dataset),
@@ -72,6 +73,19 @@ def found(dataset: Dataset, config: TrainingConfig, manifest: Manifest, sizes: N
         *_enlarged(dataset, sizes),
         *_stretched(dataset, sizes),
     ]
+
+
+def no_better_than_one_answer(dataset: Dataset, manifest: Manifest) -> Iterator[Problem]:
+    """Whether the network may as well not look: the accuracy of answering with the most frequent label is no lower."""
+    name = next(part for part in ("test", "validation") if part in manifest.metrics)
+    counts = np.bincount(dataset.parts[name].targets)
+    constant, accuracy = counts.max() / counts.sum(), manifest.metrics[name].accuracy
+    if accuracy <= constant:
+        yield Problem(
+            f"The network answers no better than always {dataset.labels[counts.argmax()]!r} would",
+            f"That is right for {100 * constant:.1f} % of the {name} pictures, the network for {100 * accuracy:.1f} %. "
+            "Look at the curves: a loss that rises or stays wants another --learning-rate; few pictures want --arch mobilenet_v2.",
+        )
 
 
 def _unreadable(dataset: Dataset) -> Iterator[Problem]:
