@@ -56,6 +56,19 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class EngineNeed:
+    """The first release of an engine that runs the file.
+
+    Attributes:
+        version: "2.3.0"; None when no release that was known as the file was written runs it.
+        because: what decides that, such as "FULLY_CONNECTED 12" or "opset 21".
+    """
+
+    version: str | None
+    because: str
+
+
+@dataclass(frozen=True)
 class Requirements:
     """What must be there to run the file, computed when it is written.
 
@@ -63,11 +76,15 @@ class Requirements:
         operators: highest version of each operator (TFLite), or of each operator set by domain (ONNX).
         ir_version: ONNX only.
         keras: the Keras that saved the file (.keras only).
+        engines: engine → see EngineNeed; empty for .keras, and in files that were written before this was computed.
+        memory_bytes: weights, and the activations that are alive at once at the widest place; an engine takes more, never less.
     """
 
     operators: Mapping[str, int] = dataclasses.field(default_factory=dict)
     ir_version: int | None = None
     keras: str | None = None
+    engines: Mapping[str, EngineNeed] = dataclasses.field(default_factory=dict)
+    memory_bytes: int | None = None
 
 
 @dataclass(frozen=True)
