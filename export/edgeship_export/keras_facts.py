@@ -7,12 +7,11 @@ from collections.abc import Iterator
 
 from edgeship_export.facts import Blamed, End, Facts
 from edgeship_runtime.containers import zipped
+from edgeship_runtime.engines.keras_code import Code, code_in
 from edgeship_runtime.errors import DamagedError
 from edgeship_runtime.manifest import Requirements
 from edgeship_runtime.model_file import RawModel
 from edgeship_runtime.record import Json
-
-_OF_KERAS = ("keras", "builtins")  # `registered_name` and `module` of Keras' own layers begin with these
 
 
 def read(raw: RawModel) -> Facts:
@@ -24,6 +23,7 @@ def read(raw: RawModel) -> Facts:
     with raw.open_file() as file, zipped.open_zip(file) as archive:
         config = _parsed(zipped.read(archive, "config.json"), "config.json")
         metadata = _parsed(zipped.read(archive, "metadata.json"), "metadata.json")
+    codes = _code(raw)
     layers = list(_layers(config))
     shapes = [shape for layer in layers if (shape := _input_shape(layer)) is not None]
     policies = {policy for layer in layers if (policy := _policy(layer))}
@@ -38,9 +38,17 @@ def read(raw: RawModel) -> Facts:
         requirements=Requirements(keras=str(metadata.get("keras_version", ""))),
         activation=activation if activation in ("softmax", "sigmoid") else None,
         activation_dtype="float32" if activation in ("softmax", "sigmoid") else None,
-        foreign=tuple(_blamed(layer) for layer in layers if _is_foreign(layer)),
+        foreign=tuple(Blamed(code.layer, code.name) for code in codes),
         operators=names,
     )
+
+
+def _code(raw: RawModel) -> list[Code]:
+    try:
+        with raw.open_file() as file:
+            return code_in(file)
+    except RecursionError:
+        raise DamagedError("its config.json is nested too deeply") from None
 
 
 def _parsed(data: bytes, name: str) -> dict[str, Json]:
@@ -96,15 +104,3 @@ def _scheme(policies: set[str]) -> str:
     if any(policy.startswith(("int8", "int4")) for policy in policies):
         return "dynamic"
     return "float16" if policies & {"float16", "bfloat16"} else "float32"
-
-
-def _is_foreign(layer: dict[str, Json]) -> bool:
-    """Layers whose code the file brings or expects: Keras executes them only when it is told to."""
-    module = layer.get("module")
-    foreign = isinstance(module, str) and not module.startswith(_OF_KERAS)
-    return layer.get("class_name") == "Lambda" or foreign or module is None
-
-
-def _blamed(layer: dict[str, Json]) -> Blamed:
-    name = _config(layer).get("name")
-    return Blamed(str(name or ""), str(layer.get("class_name")))

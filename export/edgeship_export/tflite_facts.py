@@ -60,7 +60,7 @@ def read(raw: RawModel) -> Facts:
         activation_dtype=graph.given(last)[0].dtype if last and activation else None,
         weights=_weights(graph),
         layers=_layers(graph),
-        islands=_islands(graph) if kinds & set(_INTEGERS.values()) else (),
+        islands=_islands(graph, last) if kinds & set(_INTEGERS.values()) else (),
         foreign=tuple(
             _foreign(part, operator) for part in model.graphs for operator in part.operators if _is_foreign(operator)
         ),
@@ -133,10 +133,12 @@ def _layers(graph: Graph) -> tuple[Layer, ...]:
     return tuple(found)
 
 
-def _islands(graph: Graph) -> tuple[Blamed, ...]:
-    """Operators that take or give floating point, other than those that turn it into integers and back."""
+def _islands(graph: Graph, last: Operator | None) -> tuple[Blamed, ...]:
+    """Operators on floating point, other than those that turn it into integers and back, and a softmax at the end, which is meant."""
     found = []
     for operator in graph.operators:
+        if operator is last and operator.name in _ACTIVATIONS:
+            continue
         ends = [tensor for tensor in (*graph.taken(operator), *graph.given(operator)) if not tensor.constant_bytes]
         if operator.name not in (*_CONVERTING, *_ASKING) and any(tensor.dtype in _FLOATS for tensor in ends):
             found.append(Blamed(_name(graph, operator), operator.name))

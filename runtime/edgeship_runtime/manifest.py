@@ -20,6 +20,7 @@ from edgeship_runtime.preprocessing import Preprocessing
 
 FORMAT = 1
 MOST_CALIBRATION, MOST_PROOF, MOST_GOLDEN = 200, 500, 4  # pictures in a file
+MOST_CHANGES = 32
 Scheme = Literal["float32", "float16", "dynamic", "int8", "int16x8", "mixed"]
 Dtype = Literal["float32", "uint8", "int8", "float16", "int16"]
 SCHEMES = ("float32", "float16", "dynamic", "int8", "int16x8", "mixed")
@@ -115,6 +116,7 @@ class Provenance:
         configuration: the resolved training options, as text.
         parent_sha256: the whole file that this one was exported from.
         parent_model_sha256: its model part.
+        route: the converter that made it: "tensorflow", "keras" or "tf2onnx".
     """
 
     created: str
@@ -125,6 +127,24 @@ class Provenance:
     configuration: Mapping[str, str] = dataclasses.field(default_factory=dict)
     parent_sha256: str | None = None
     parent_model_sha256: str | None = None
+    route: str | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """A picture that an exported file answers otherwise than its parent.
+
+    Attributes:
+        picture: the parent's member, or the beginning of the SHA-256 of a file that was given.
+        label: its true label.
+        before: the parent's answer.
+        after: this file's.
+    """
+
+    picture: str
+    label: str
+    before: str
+    after: str
 
 
 @dataclass(frozen=True)
@@ -138,6 +158,9 @@ class Proof:
         agreement: fraction with the same top-1.
         largest_difference: of any score.
         p_value: one-sided exact McNemar test that the drop is chance.
+        lost: pictures that only the parent answers rightly.
+        won: pictures that only this file answers rightly.
+        changed: pictures with another answer, the first MOST_CHANGES.
         forced: written although the drop was too large.
     """
 
@@ -147,6 +170,9 @@ class Proof:
     agreement: float
     largest_difference: float
     p_value: float
+    lost: int
+    won: int
+    changed: tuple[Change, ...] = ()
     forced: bool = False
 
 
