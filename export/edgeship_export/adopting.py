@@ -16,7 +16,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeship_export import graph_inputs, kinds, lint, tflite_description
+from edgeship_export import foreign, graph_inputs, kinds, lint, tflite_description
 from edgeship_export.facts import Facts
 from edgeship_export.tflite_description import Description
 from edgeship_runtime.classifier import Classifier
@@ -211,9 +211,8 @@ def _provenance(raw: RawModel) -> Provenance:
 
 
 def _assembled(known: Known, manifest: Manifest, members: dict[str, bytes]) -> bytes:
-    """The foreign file with our members beside its own: a .tflite keeps the labels file that its metadata names."""
+    """The foreign file with our members beside its own: a .tflite keeps the files that its metadata names."""
     raw = known.raw
-    described = bool(known.description.labels)
-    if raw.format == "tflite" and not described:
+    if raw.format == "tflite" and LABELS not in foreign.appended(raw):
         members = {LABELS: ("\n".join(manifest.labels) + "\n").encode(), **members}
     return assemble(raw.format, raw.read() if raw.format != "onnx" else raw.model, manifest, members)

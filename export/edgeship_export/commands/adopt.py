@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from edgeship_runtime.labelled import LabelledPicture
     from edgeship_runtime.model_file import ModelFile
 
+_SHOWN = 4  # labels
 _MOST_OFFERED = 20  # pictures of DATA, of which golden samples are made
 
 
@@ -190,7 +191,8 @@ def _say_result(options: argparse.Namespace, model: ModelFile, answers: list[Ans
         f"input   {taken.width}×{taken.height} {taken.color}, {taken.fit}; {graph_inputs.described(taken.graph_input)}"
     )
     ending = "; it gives logits, the runtime applies softmax" if manifest.logits else ""
-    answer(f"output  {counted(len(manifest.labels), 'label')}: {' · '.join(manifest.labels[:4])}, …{ending}")
+    more = " · …" if len(manifest.labels) > _SHOWN else ""
+    answer(f"output  {counted(len(manifest.labels), 'label')}: {' · '.join(manifest.labels[:_SHOWN])}{more}{ending}")
     if manifest.golden:
         answer(f"carried in the file: {counted(len(manifest.golden), 'golden sample')}")
     else:
