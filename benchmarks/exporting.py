@@ -3,8 +3,8 @@
 clothing   MobileNetV2 1.0@224, fine-tuned by training.py: int8 and the other formats against the .keras on the 713 validation and test
            photos; bytes of the model part; medians of single inferences of int8 and float32, taken in turns, one thread.
 mnist      the default CNN, int8 against float32 on the 10,000 test pictures.
-command    wall time of `edgeship export … int8`, proof and all, against plain_export.py, which imports TensorFlow, loads, calibrates on
-           the same pictures and converts. In turns, the median ratio; and whether the same input gives the same file.
+command    wall time of `edgeship export … int8`, proof and all, against plain_export.py, which imports TensorFlow, loads, calibrates
+           on the same pictures and converts. In turns, the median ratio; and whether the same input gives the same file.
 
 Usage: python benchmarks/exporting.py [clothing] [mnist] [command]     all, a quarter of an hour, when none is named
 Models come from training.py (build/bench/clothing-1.0.keras, mnist.keras), or are named: --clothing FILE --mnist FILE.

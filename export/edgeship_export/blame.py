@@ -13,21 +13,23 @@ _COUNTER = re.compile(r"_\d+$")  # Keras numbers a layer's scope each time it is
 
 
 def layer_at_fault(message: str, network: keras.Model) -> str:
-    """`layer 'shrink' (Resizing), operation ResizeBicubic: `, for the beginning of a message; empty when no layer is named in it."""
-    layers = {layer.name: type(layer).__name__ for layer in _every_layer(network)}
+    """`layer 'shrink' (Resizing): `, for the beginning of a message; empty when no layer is named in it."""
+    operations = _operations(network)
+    named = {operation.name: operation for operation in operations}
+    # A scope has the name as it was called; a name may have been counted up since another network had it.
+    named = {_COUNTER.sub("", operation.name): operation for operation in reversed(operations)} | named
     for path in _PATH.findall(message):
-        *scopes, operation = path.split("/")
-        for scope in reversed(scopes):
-            name = scope if scope in layers else _COUNTER.sub("", scope)
-            if name in layers:
-                return f"layer {name!r} ({layers[name]}), operation {_COUNTER.sub('', operation)}: "
+        for scope in reversed(path.split("/")[:-1]):
+            found = named.get(scope) or named.get(_COUNTER.sub("", scope))
+            if found is not None:
+                return f"layer {found.name!r} ({type(found).__name__}): "
     return ""
 
 
-def _every_layer(network: keras.Model) -> list[keras.Layer]:
-    """Nested networks' layers too."""
+def _operations(network: keras.Model) -> list[keras.Operation]:
+    """Layers and calls of keras.ops, those of nested networks too."""
     found = []
-    for layer in network.layers:
-        found.append(layer)
-        found.extend(_every_layer(layer) if hasattr(layer, "layers") else [])
+    for operation in getattr(network, "operations", network.layers):
+        found.append(operation)
+        found.extend(_operations(operation) if hasattr(operation, "layers") else [])
     return found

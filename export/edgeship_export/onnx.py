@@ -57,13 +57,25 @@ def _float32(network: keras.Model) -> tuple[str, onnx.ModelProto]:
     for name, route in ROUTES.items():
         try:
             with _silence():
-                return name, canonical(route(network))
+                model = canonical(route(network))
         except Exception as error:  # tf2onnx raises what it comes across
             failures.append(error)
+        else:
+            _check_operators(model, network)
+            return name, model
     message = "\n".join(str(error) for error in failures)
     lines = [line.strip() for line in str(failures[0]).splitlines() if line.strip()]
     gist = lines[0] if lines else repr(failures[0])
     raise ExportError(f"{layer_at_fault(message, network)}no ONNX exporter takes the model: {gist}") from failures[0]
+
+
+def _check_operators(model: onnx.ModelProto, network: keras.Model) -> None:
+    """tf2onnx leaves an operation that it does not know in the graph, under TensorFlow's name."""
+    from onnx import defs
+
+    for node in model.graph.node:
+        if not defs.has(node.op_type, node.domain):
+            raise ExportError(f"{layer_at_fault(node.name, network)}ONNX has no operator for {node.op_type}")
 
 
 def by_keras(network: keras.Model) -> onnx.ModelProto:

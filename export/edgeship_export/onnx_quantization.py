@@ -83,22 +83,14 @@ def to_int8(
 
 
 def _take_bytes(model: onnx.ModelProto) -> None:
-    """Raw pixels as uint8 in, the input's QuantizeLinear gone: calibration spans 0–255, so its scale is 1."""
+    """Raw pixels as uint8 in: a Cast gives the graph the floats that it was calibrated with."""
     import onnx
-    from onnx import numpy_helper
 
-    graph = model.graph
-    (taken,) = graph.input
-    (first,) = [node for node in graph.node if taken.name in node.input]
-    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    assert first.op_type == "QuantizeLinear", first.op_type  # noqa: S101 - ORT quantizes every input
-    assert constants[first.input[1]] == 1.0, constants[first.input[1]]  # noqa: S101 - calibration spans 0–255
-    (second,) = [node for node in graph.node if first.output[0] in node.input]
-    zero = numpy_helper.from_array(np.zeros((), np.uint8), "pixels_zero_point")
-    graph.initializer.append(zero)
-    second.input[:] = [taken.name, first.input[1], zero.name]
-    graph.node.remove(first)
+    (taken,) = model.graph.input
+    raw, taken.name = taken.name, "pixels_uint8"
     taken.type.tensor_type.elem_type = onnx.TensorProto.UINT8
+    cast = onnx.helper.make_node("Cast", [taken.name], [raw], name="pixels_to_float", to=onnx.TensorProto.FLOAT)
+    model.graph.node.insert(0, cast)
 
 
 def _reader(name: str, pictures: NDArray[np.uint8]) -> object:

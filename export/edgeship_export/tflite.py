@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ from edgeship_runtime.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     import keras
+
+_LACKS = re.compile(r"'tf\.(\w+)' op is neither a custom op nor a flex op")
 
 
 def convert(
@@ -61,8 +64,7 @@ def _converted(
     try:
         return bytes(converter.convert())
     except Exception as error:  # the converter raises what it comes across
-        where = layer_at_fault(str(error), network)
-        raise ExportError(f"{where}TensorFlow's converter refuses the model: {_gist(str(error))}") from error
+        raise ExportError(f"{layer_at_fault(str(error), network)}{_gist(str(error))}") from error
 
 
 def _make_integer(converter: Any, quantization: Quantization, pictures: NDArray[np.uint8]) -> None:  # noqa: ANN401
@@ -111,7 +113,12 @@ def _silence() -> Iterator[None]:
 
 
 def _gist(message: str) -> str:
-    """The telling line of many, without the places in the graph that it begins with."""
+    """What is wrong, of pages of places in the graph."""
+    if lacks := _LACKS.search(message):
+        return f"TFLite has no built-in operator for {lacks[1]}"
     lines = [line.strip() for line in message.splitlines() if line.strip()]
-    telling = [line for line in lines if "error:" in line or "custom op" in line.lower() or "Select TF ops" in line]
-    return (telling or lines or ["it does not say why"])[0].rpartition("error: ")[2]
+    telling = [line for line in lines if "error:" in line]
+    return (
+        "TensorFlow's converter refuses it: "
+        + (telling or lines or ["it does not say why"])[0].rpartition("error: ")[2]
+    )

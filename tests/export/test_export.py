@@ -235,15 +235,32 @@ def through(layer: Any) -> Any:
     return keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(x))
 
 
-def test_an_operation_that_a_device_lacks_is_told_by_its_layer(digits: Digits, run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("format_name", ["tflite", "onnx"])
+def test_an_operation_that_a_device_lacks_is_told_by_its_layer(
+    digits: Digits, run: Run, tmp_path: Path, format_name: str
+) -> None:
     import keras
 
-    network = through(keras.layers.Resizing(4, 4, interpolation="bicubic", name="shrink"))
+    network = through(lambda x: keras.ops.erfinv(x / 1e6))
+    name = next(operation.name for operation in network.operations if operation.name.startswith("erfinv"))
 
-    line = run("export", ours(digits, network, tmp_path), "--format", "tflite").one_line_error()
+    line = run("export", ours(digits, network, tmp_path), "--format", format_name).one_line_error()
 
-    assert "layer 'shrink' (Resizing), operation ResizeBicubic: " in line
-    assert not (tmp_path / "ours.float32.tflite").exists()
+    assert f"layer '{name}' (Erfinv): " in line
+    assert line.endswith("operator for Erfinv")
+    assert not (tmp_path / f"ours.float32.{format_name}").exists()
+
+
+def test_a_network_that_does_not_begin_with_rescaling_is_quantized_all_the_same(
+    digits: Digits, run: Run, tmp_path: Path
+) -> None:
+    import keras
+
+    file = ours(digits, through(keras.layers.Conv2D(2, 3)), tmp_path)
+
+    answer = run("export", file, "--format", "onnx", "--quantize", "int8", "--max-drop", 100, "--json").json()
+
+    assert answer["proof"]["agreement"] > 0.8
 
 
 def test_code_in_a_file_is_not_run_unless_allowed(digits: Digits, run: Run, tmp_path: Path) -> None:
