@@ -23,12 +23,13 @@ class InterpreterEngine:
         try:
             # The checked bytes, not the path: what was verified is what runs.
             self._interpreter = interpreter_class(model_content=model.raw.model, num_threads=threads)
+            (taken,) = self._interpreter.get_input_details()
+            self._pixels = Pixels(taken["dtype"], Affine(*taken["quantization"]), model.manifest.preprocessing)
+            if -1 in taken["shape_signature"][1:]:  # width and height are open in the graph; the manifest says them
+                self._interpreter.resize_tensor_input(taken["index"], (1, *self._pixels.shape), strict=True)
             self._allocate()
         except (ValueError, RuntimeError, SystemError) as error:
             raise EngineError(f"{model.path}: {name} {version} cannot load it: {_first_line(error)}") from None
-        affine = Affine(*self._input["quantization"])
-        self._pixels = Pixels(self._input["dtype"], affine, model.manifest.preprocessing)
-        self._settle_free_sides(model)
         shape = tuple(int(side) for side in self._input["shape"][1:])
         if shape != self._pixels.shape:
             wanted = self._pixels.shape
@@ -49,18 +50,6 @@ class InterpreterEngine:
         del view
         self._interpreter.invoke()
         return real(self._interpreter.get_tensor(self._output["index"]), self._output_affine).reshape(len(batch), -1)
-
-    def _settle_free_sides(self, model: ModelFile) -> None:
-        """A graph may leave width and height open; the manifest does not."""
-        if -1 not in self._input["shape_signature"][1:]:
-            return
-        try:
-            self._interpreter.resize_tensor_input(self._input["index"], (1, *self._pixels.shape), strict=True)
-            self._allocate()
-        except (ValueError, RuntimeError) as error:
-            raise EngineError(
-                f"{model.path}: its graph does not take {self._pixels.shape}: {_first_line(error)}"
-            ) from None
 
     def _allocate(self) -> None:
         self._interpreter.allocate_tensors()
