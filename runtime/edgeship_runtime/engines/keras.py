@@ -41,8 +41,8 @@ def load_model(model: ModelFile, *, allow_code: bool = False) -> Any:  # noqa: A
     if code and not allow_code:
         more = f", and {len(code) - 1} more" if len(code) > 1 else ""
         raise EngineError(
-            f"{model.path}: {code[0]}{more}: loading it would run code that is not Keras'. If you trust where the file comes from, only "
-            "edgeship export --allow-code does"
+            f"{model.path}: {code[0]}{more}: loading it would run code that is not Keras'. If you trust where the file comes from, "
+            "only edgeship export --allow-code does"
         )
     keras = imported()
     own = classes(code)
