@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeship_devices import Device
 from edgeship_runtime.errors import ExportError
 from edgeship_runtime.manifest import Quantization
 from edgeship_runtime.preprocessing import Preprocessing
@@ -28,11 +29,13 @@ class Converted:
         model: the bytes.
         float_model: the same without quantization, for comparing speed; None where nothing was quantized.
         route: the converter, for people: "tensorflow", "keras" or "tf2onnx".
+        cures: what was done otherwise than usual for the board it is for, and why; a sentence each.
     """
 
     model: bytes
     float_model: bytes | None
     route: str
+    cures: tuple[str, ...] = ()
 
 
 class Format(Protocol):
@@ -44,6 +47,7 @@ class Format(Protocol):
         quantization: Quantization,
         preprocessing: Preprocessing,
         calibration: NDArray[np.uint8] | None,
+        device: Device | None = None,
     ) -> Converted:
         """Converts a model.
 
@@ -52,6 +56,7 @@ class Format(Protocol):
             quantization: what to make of it.
             preprocessing: for the format's own metadata.
             calibration: training pictures, uint8 N×H×W×C; needed for int8.
+            device: the board it is for; its known cures are applied.
 
         Raises:
             ExportError: the format cannot express a layer, or not in this quantization.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeship_devices import Device
 from edgeship_export import onnx, requirements, tflite
 from edgeship_export.converting import Converted, Format, Scores
 from edgeship_export.evidence import Evidence, Pictures
@@ -22,7 +23,7 @@ from edgeship_runtime.containers.tflite import LABELS
 from edgeship_runtime.digests import MEMBER
 from edgeship_runtime.engines import open_engine
 from edgeship_runtime.engines.keras import load_model
-from edgeship_runtime.errors import ExportError
+from edgeship_runtime.errors import DeviceError, ExportError
 from edgeship_runtime.golden import make_sample
 from edgeship_runtime.manifest import GoldenSample, Manifest, Metric, Proof, Provenance, Quantization, now
 from edgeship_runtime.model_file import ModelFile, assemble
@@ -48,11 +49,13 @@ class Exported:
         content: its bytes.
         model: the same, read.
         speed: against float32; None where the file is float32.
+        cures: what was done otherwise than usual for the board it is for.
     """
 
     content: bytes
     model: ModelFile
     speed: Speed | None = None
+    cures: tuple[str, ...] = ()
 
 
 def export(
@@ -64,6 +67,7 @@ def export(
     begin: Callable[[str], None] = lambda _step: None,
     *,
     allow_code: bool = False,
+    device: Device | None = None,
 ) -> Exported:
     """Converts a .keras, runs the result in its own engine, and measures it against the parent.
 
@@ -75,8 +79,10 @@ def export(
         evidence: pictures to calibrate and prove on; without proof pictures the manifest says that nothing was proven.
         begin: told what begins, STEPS times.
         allow_code: whether layers that the .keras brings code for may be run.
+        device: the board it is for: its cures are applied, and a file that it could not run is not made.
 
     Raises:
+        DeviceError: the board cannot run the file; the message has the reasons, and flags that would pass.
         ExportError: no calibration pictures for int8, or of one label only, or the converter refuses.
         EngineError: the target engine is not installed, or refuses the result.
     """
@@ -87,8 +93,10 @@ def export(
     network = load_model(parent, allow_code=allow_code)
     _check_outputs(parent, network)
     begin("convert")
-    converted = FORMATS[format_name].convert(network, quantization, parent.manifest.preprocessing, calibration)
+    converted = FORMATS[format_name].convert(network, quantization, parent.manifest.preprocessing, calibration, device)
     bare = _manifest(parent, format_name, quantization, converted)
+    if device is not None:
+        _check_device(out, device, bare)
     draft = ModelFile.parse(out, assemble(format_name, converted.model, bare, {}))
     classifier = Classifier(draft, open_engine(draft))
     begin("prove")
@@ -96,7 +104,7 @@ def export(
     begin("time")
     speed = _speed(draft, converted, evidence)
     content = _completed(parent, classifier, bare, converted.model, proof)
-    return Exported(content, ModelFile.parse(out, content), speed)
+    return Exported(content, ModelFile.parse(out, content), speed, converted.cures)
 
 
 def forced(exported: Exported) -> Exported:
@@ -106,7 +114,15 @@ def forced(exported: Exported) -> Exported:
     manifest = dataclasses.replace(manifest, proven=dataclasses.replace(manifest.proven, forced=True))
     members = {name: data for name, data in raw.members.items() if name != "manifest.json"}
     content = assemble(raw.format, raw.model, manifest, members)
-    return Exported(content, ModelFile.parse(raw.path, content), exported.speed)
+    return dataclasses.replace(exported, content=content, model=ModelFile.parse(raw.path, content))
+
+
+def _check_device(out: Path, device: Device, manifest: Manifest) -> None:
+    reasons = device.refuses(manifest.requirements)
+    if reasons:
+        raise DeviceError(
+            f"{out} would not run on {device.name}: {', and '.join(map(str, reasons))}; nothing was written"
+        )
 
 
 def _check_calibration(parent: ModelFile, pictures: Pictures) -> None:

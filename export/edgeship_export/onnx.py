@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeship_devices import Device
 from edgeship_export import onnx_quantization
 from edgeship_export.blame import layer_at_fault
 from edgeship_export.converting import Converted, Scores, needed
@@ -34,21 +35,31 @@ def convert(
     quantization: Quantization,
     preprocessing: Preprocessing,
     calibration: NDArray[np.uint8] | None,
+    device: Device | None = None,
 ) -> Converted:
     """See `converting.Format`; the graph keeps the N×H×W×C layout."""
     del preprocessing
     route, plain = _float32(network)
     if quantization.scheme == "float32":
         return Converted(to_bytes(plain), None, route)
+    cures: tuple[str, ...] = ()
     if quantization.scheme == "float16":
         quantized = onnx_quantization.to_float16(plain)
     elif quantization.scheme == "int8":
         types = onnx_quantization.IntegerTypes()
+        if device is not None:
+            types = onnx_quantization.IntegerTypes(device.onnx_int8.activations, device.onnx_int8.reduce_range)
+            cures = (_integers(types, device),)
         float_input = quantization.input_dtype == "float32"
         quantized = onnx_quantization.to_int8(plain, needed(calibration), types, float_input=float_input)
     else:
         raise ExportError(f"--format onnx writes float32, float16 and int8, not {quantization.scheme}")
-    return Converted(to_bytes(canonical(quantized)), to_bytes(plain), route)
+    return Converted(to_bytes(canonical(quantized)), to_bytes(plain), route, cures)
+
+
+def _integers(types: onnx_quantization.IntegerTypes, device: Device) -> str:
+    bits = "7" if types.reduce_range else "8"
+    return f"activations {types.activations}, weights int8 of {bits} bits, as ONNX Runtime's kernels for {device.processor} like it"
 
 
 def _float32(network: keras.Model) -> tuple[str, onnx.ModelProto]:

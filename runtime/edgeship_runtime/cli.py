@@ -49,6 +49,7 @@ VERBS = {
         ("keras", "tensorflow"),
         "workstation",
     ),
+    "adopt": Verb("edgeship_export.commands.adopt", "a manifest for a model that another tool trained"),
     "inspect": Verb("edgeship_export.commands.inspect", "what is in a model file, and what it needs"),
     "verify": Verb("edgeship_runtime.commands.verify", "prove that a model file computes here what it did there"),
     "evaluate": Verb("edgeship_runtime.commands.evaluate", "accuracy and confusion on labelled pictures"),

@@ -11,6 +11,7 @@ EdgeshipError
 ├── MissingExtraError       an optional part of edgeship is not installed
 ├── TrainingError           training cannot start, or went wrong
 ├── ExportError             a model cannot be exported as asked
+├── AdoptError              a foreign model that is no classifier, or does not tell what a manifest states
 ├── DeviceError             a device's profile is missing or wrong, or a device cannot run a file
 └── OutputError             a file cannot be written where it was asked for
 
@@ -60,6 +61,10 @@ class TrainingError(EdgeshipError):
 
 class ExportError(EdgeshipError):
     """A trained model cannot be exported in the way that was asked for."""
+
+
+class AdoptError(EdgeshipError):
+    """A model of another tool that is no classifier of pictures, or of which too little is known."""
 
 
 class DeviceError(EdgeshipError):
