@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from edgeship_runtime.engines import Engine, open_engine
 from edgeship_runtime.errors import PictureError
+from edgeship_runtime.frames import Frame
 from edgeship_runtime.manifest import Manifest
 from edgeship_runtime.model_file import ModelFile
 from edgeship_runtime.prediction import Latency, Prediction, Score
-from edgeship_runtime.preprocessing import Preprocessing
+from edgeship_runtime.preprocessing import Picture, Preprocessing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,25 +63,21 @@ class Classifier:
         """From a picture to the model's input."""
         return self.manifest.preprocessing
 
-    def classify(
-        self, picture: str | Path | NDArray[np.uint8] | Image.Image, *, top_k: int = 5, frame: int = 0
-    ) -> Prediction:
+    def classify(self, picture: Picture | str | Frame, *, top_k: int = 5, frame: int = 0) -> Prediction:
         """Classifies one picture.
 
         Args:
-            picture: a path; a Pillow image; or an array, uint8, H×W×3 in RGB order or H×W grey.
+            picture: a path; a picture file's bytes; a Pillow image; a Frame; or an array, uint8, H×W×3 in RGB order or H×W grey.
             top_k: how many labels to answer with.
-            frame: its index, for the answer.
+            frame: its index, for the answer; a Frame has its own.
 
         Raises:
             PictureError: it cannot be decoded; the message names the file.
         """
         began = time.perf_counter()
-        name = str(picture) if isinstance(picture, str | Path) else "array"
-        if isinstance(picture, str):
-            picture = Path(picture)
+        name, content = _named(picture)
         try:
-            image = picture if isinstance(picture, np.ndarray) else self.preprocessing.decode(picture)
+            image = content if isinstance(content, np.ndarray) else self.preprocessing.decode(content)
             decoded = time.perf_counter()
             pixels = self.preprocessing.apply(image)
         except PictureError as error:
@@ -89,8 +85,12 @@ class Classifier:
         prepared = time.perf_counter()
         scores = self.scores(pixels[np.newaxis])[0]
         done = time.perf_counter()
-        latency = Latency((decoded - began) * 1e3, (prepared - decoded) * 1e3, (done - prepared) * 1e3)
-        return Prediction(name, self.top(scores, top_k), frame, (done - began) * 1e3, latency)
+        decode_ms, age_ms = (decoded - began) * 1e3, (done - began) * 1e3
+        if isinstance(picture, Frame):
+            frame, decode_ms = picture.index, decode_ms + picture.decode_ms
+            age_ms = picture.age_ms or age_ms
+        latency = Latency(decode_ms, (prepared - decoded) * 1e3, (done - prepared) * 1e3)
+        return Prediction(name, self.top(scores, top_k), frame, age_ms, latency, scores)
 
     def scores(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Scores N×labels of model inputs N×H×W×C, uint8."""
@@ -100,3 +100,16 @@ class Classifier:
         """The `count` highest scores of one picture, best first; equal scores in label order."""
         order = np.argsort(-scores, kind="stable")[: max(1, count)]
         return tuple(Score(self.labels[index], float(scores[index])) for index in order)
+
+    def sibling(self, threads: int = 1) -> Classifier:
+        """The same model for another thread, with an engine of its own."""
+        return Classifier(self.model, self.engine.sibling(threads))
+
+
+def _named(picture: Picture | str | Frame) -> tuple[str, Picture]:
+    """How to speak of a picture, and what is to be decoded."""
+    if isinstance(picture, Frame):
+        return picture.source, picture.picture
+    if isinstance(picture, str | Path):
+        return str(picture), Path(picture)
+    return {bytes: "bytes", np.ndarray: "array"}.get(type(picture), "image"), picture

@@ -50,6 +50,9 @@ class Engine(Protocol):
         The file's own scale and zero point turn pixels into what the graph takes, and its output into scores.
         """
 
+    def sibling(self, threads: int) -> Engine:
+        """An engine of the same model that another thread may use at the same time; itself, where it is made for several."""
+
 
 def default_threads() -> int:
     """As many as this process may use, up to MOST_THREADS."""
