@@ -11,14 +11,14 @@ import itertools
 import threading
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic
 from typing import TypeAlias
 
-from edgeship_runtime.classifier import Classifier
+from edgeship_runtime.classifier import Classifier, name_of
 from edgeship_runtime.errors import EdgeshipError, PictureError
 from edgeship_runtime.frames import Frame
 from edgeship_runtime.ordered import in_order
+from edgeship_runtime.preprocessing import Picture
 from edgeship_runtime.results import Result
 from edgeship_runtime.sources import Video
 from edgeship_runtime.sources.listing import Pictures, Problem
@@ -32,7 +32,7 @@ Item: TypeAlias = "Numbered | Frame | Problem"
 class Numbered:
     """A picture, and its number in this run."""
 
-    path: Path
+    picture: Picture | str | Frame
     number: int
 
 
@@ -53,7 +53,7 @@ def paced(found: Iterator[Item], max_fps: float, stop: threading.Event) -> Gener
     for item in found:
         if stop.wait(max(0.0, due - monotonic())):
             return
-        due = max(due, monotonic() - 1 / max_fps) + 1 / max_fps
+        due = monotonic() + 1 / max_fps
         yield item
 
 
@@ -108,8 +108,8 @@ class _Worker:
 
 def answer(classifier: Classifier, item: Numbered | Frame, top_k: int) -> Result:
     """What a classifier says of one picture, or why it says nothing."""
-    frame, picture = (item, item) if isinstance(item, Frame) else (None, item.path)
-    source, index = (item.source, item.index) if isinstance(item, Frame) else (str(item.path), item.number)
+    picture, index = (item.picture, item.number) if isinstance(item, Numbered) else (item, item.index)
+    source, frame = name_of(picture), picture if isinstance(picture, Frame) else None
     try:
         prediction = classifier.classify(picture, top_k=top_k, frame=index)
     except PictureError as error:

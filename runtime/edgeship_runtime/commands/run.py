@@ -166,7 +166,7 @@ def _answered(
     from edgeship_runtime.streaming import results
 
     def tell(source: str, state: State, detail: str) -> None:
-        say(f"edgeship: {source}: {state}{detail and f' ({detail})'}")
+        say(f"{source}: {state}{detail and f' ({detail})'}")
         for sink in sinks:
             sink.state(source, state, detail)
 

@@ -109,8 +109,7 @@ class Hub:
         taken = Taken(frame, frame.index - seat.last_index - 1, seat.feed.lives != seat.lives)
         seat.feed.newest = None
         seat.last_index, seat.lives = frame.index, seat.feed.lives
-        # From when it was due, so that the rate is held; after a pause from now, so that it is not made up for.
-        seat.due_s = max(seat.due_s + self._interval_s, now)
+        seat.due_s = now + self._interval_s
         return taken
 
     def _look_after(self) -> None:

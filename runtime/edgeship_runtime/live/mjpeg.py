@@ -17,6 +17,7 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urlsplit
 from urllib.request import (
+    BaseHandler,
     HTTPBasicAuthHandler,
     HTTPDigestAuthHandler,
     HTTPHandler,
@@ -44,7 +45,7 @@ class MjpegStream:
         self._name, self._numbers = source.name, numbers
         self._sockets: list[socket.socket] = []
         self._response = self._opened(source.address)
-        self._sockets[-1].settimeout(stall_s)
+        self._sockets[-1].settimeout(2 * stall_s)  # who watches is faster, and interrupts
         kind = self._response.headers.get("Content-Type", "nothing")
         boundary = _BOUNDARY.search(kind)
         if not kind.lower().startswith("multipart/") or boundary is None:
@@ -76,11 +77,13 @@ class MjpegStream:
         parted = urlsplit(url)
         passwords = HTTPPasswordMgrWithDefaultRealm()
         bare = parted._replace(netloc=parted.netloc.rpartition("@")[2]).geturl()
-        passwords.add_password(None, bare, unquote(parted.username or ""), unquote(parted.password or ""))
+        if parted.username is not None:
+            passwords.add_password(None, bare, unquote(parted.username), unquote(parted.password or ""))
         opener = build_opener(
             ProxyHandler({}),  # a camera is near; what leads to the internet does not lead to it
             _Http(self._sockets),
             _Https(self._sockets),
+            _Closing(),
             HTTPBasicAuthHandler(passwords),
             HTTPDigestAuthHandler(passwords),
         )
@@ -135,6 +138,16 @@ class _Https(HTTPSHandler):
     def https_open(self, request: Request) -> HTTPResponse:
         """Opens a URL."""
         return self.do_open(partial(_kept, HTTPSConnection, self._sockets), request)
+
+
+class _Closing(BaseHandler):
+    """Ends the connection that was answered by "who are you?", which is asked again on another one."""
+
+    handler_order = 100  # before those who ask again
+
+    def http_error_401(self, request: Request, answer: HTTPResponse, *_: object) -> None:
+        """Closes it."""
+        answer.close()
 
 
 def _kept(kind: type[HTTPConnection], sockets: list[socket.socket], host: str, **options: Any) -> HTTPConnection:  # noqa: ANN401 - theirs

@@ -44,7 +44,7 @@ class RtspStream:
         if not self._capture.grab():
             raise DataError("the camera ended the stream, or sends none")
         arrived, cost = monotonic(), thread_time() - cost
-        if arrived - began > 0.9 * self._stall_s:
+        if arrived - began > self._stall_s:
             raise DataError(f"no frame for {arrived - began:.1f} s")
         converting = perf_counter()
         done, bgr = self._capture.retrieve()
@@ -74,7 +74,12 @@ class RtspStream:
 def _opened(url: str, stall_s: float) -> Any:  # noqa: ANN401 - OpenCV's
     cv2 = opencv()
     # These count only here: set later, they are refused. One thread, because several keep as many frames back.
-    timeouts = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(OPEN_S * 1e3), cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(stall_s * 1e3))
+    timeouts = (
+        cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
+        int(OPEN_S * 1e3),
+        cv2.CAP_PROP_READ_TIMEOUT_MSEC,
+        int(stall_s * 1e3) + 1000,
+    )
     with _opening:
         before = os.environ.get(_VARIABLE)
         os.environ.setdefault(_VARIABLE, _OPTIONS)

@@ -34,7 +34,7 @@ def connect(source: Live, numbers: Iterator[int], stall_s: float) -> Stream:
     Args:
         source: which.
         numbers: of its frames, going on over connections.
-        stall_s: how long a read may take; a stream ends by itself soon after, where it can.
+        stall_s: how long a read may take; then it is interrupted, and where it cannot be, it ends by itself soon after.
 
     Raises:
         DataError: it cannot be opened; why, without its name.
