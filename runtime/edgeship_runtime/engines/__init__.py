@@ -20,12 +20,14 @@ ENGINES: dict[str, tuple[str, ...]] = {
     "litert": ("tflite",),
     "tflite-runtime": ("tflite",),
     "onnxruntime": ("onnx",),
+    "openvino": ("tflite", "onnx"),
     "keras": ("keras",),
 }
 INSTALL = {
     "litert": "pip install ai-edge-litert",
     "tflite-runtime": "pip install tflite-runtime 'numpy<2'",
     "onnxruntime": "pip install 'edgeship[onnx]'",
+    "openvino": "pip install 'edgeship[openvino]'",
     "keras": "pip install 'edgeship[workstation]'",
 }
 MOST_THREADS = 4  # classifiers of this size stop gaining beyond; `--threads` says otherwise
