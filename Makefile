@@ -11,10 +11,10 @@ unexport VIRTUAL_ENV
 # Without bytecode each start compiles every module again: importing TensorFlow takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check lint types imports format bench clean
+.PHONY: help setup demo test test-slow check lint types imports format bench clean
 help:
 	@echo "make demo    train, export, verify, run and benchmark on the embedded digits set"
-	@echo "make test    the tests"
+	@echo "make test    the tests; make test-slow those that take minutes"
 	@echo "make check   ruff, mypy, import rule, tests: what CI runs"
 	@echo "make bench   the figures of the README, measured on this machine"
 
@@ -34,6 +34,9 @@ demo: setup
 
 test: setup
 	$(RUN) pytest
+
+test-slow: setup
+	$(RUN) pytest -m slow
 
 lint: setup
 	$(RUN) ruff check

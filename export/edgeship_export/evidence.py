@@ -17,13 +17,16 @@ from edgeship_runtime.manifest import MOST_CALIBRATION, MOST_PROOF, CarriedPictu
 from edgeship_runtime.model_file import ModelFile
 from edgeship_runtime.preparing import prepare
 
+_NAMED = 12  # hex digits of a digest that stand for a picture: a file's name might tell of a person
+
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """Model inputs, uint8 N×H×W×C, and the index of each true label."""
+    """Model inputs, uint8 N×H×W×C, the index of each true label, and what to call each."""
 
     pixels: NDArray[np.uint8]
     targets: NDArray[np.int64]
+    names: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -70,7 +73,7 @@ def from_data(parent: ModelFile, data: LabelledData) -> Evidence:
         calibrates = item.digest in trained or (
             part != "validation" and not trained and (part == "train" or number % 2 == 0)
         )
-        (calibration if calibrates else proof).add(item.pixels, index[item.picture.label])
+        (calibration if calibrates else proof).add(item.pixels, index[item.picture.label], item.digest)
         if calibration.full and proof.full:
             break
     shape = parent.manifest.preprocessing.shape
@@ -84,19 +87,21 @@ class _Gathered:
         self._most = most
         self._pixels: list[NDArray[np.uint8]] = []
         self._targets: list[int] = []
+        self._names: list[str] = []
 
     @property
     def full(self) -> bool:
         return len(self._targets) >= self._most
 
-    def add(self, pixels: NDArray[np.uint8], target: int) -> None:
+    def add(self, pixels: NDArray[np.uint8], target: int, digest: str) -> None:
         if not self.full:
             self._pixels.append(pixels)
             self._targets.append(target)
+            self._names.append(digest[:_NAMED])
 
     def pictures(self, shape: tuple[int, ...]) -> Pictures:
         pixels = np.stack(self._pixels) if self._pixels else np.empty((0, *shape), np.uint8)
-        return Pictures(pixels, np.array(self._targets, np.int64))
+        return Pictures(pixels, np.array(self._targets, np.int64), tuple(self._names))
 
 
 def _decoded(parent: ModelFile, pictures: Sequence[CarriedPicture]) -> Pictures:
@@ -105,7 +110,8 @@ def _decoded(parent: ModelFile, pictures: Sequence[CarriedPicture]) -> Pictures:
     pixels = np.empty((len(pictures), *manifest.preprocessing.shape), np.uint8)
     for number, picture in enumerate(pictures):
         pixels[number] = manifest.preprocessing(parent.member(picture.member))
-    return Pictures(pixels, np.array([index[picture.label] for picture in pictures], np.int64))
+    targets = np.array([index[picture.label] for picture in pictures], np.int64)
+    return Pictures(pixels, targets, tuple(picture.member for picture in pictures))
 
 
 def _in_turns(pictures: Iterable[LabelledPicture]) -> Iterator[LabelledPicture]:

@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeship_export import onnx, requirements, tflite
+from edgeship_export.converting import Converted, Format, Scores
 from edgeship_export.evidence import Evidence, Pictures
 from edgeship_export.proving import compare
+from edgeship_export.speed import Speed, measure
 from edgeship_runtime.classifier import Classifier
 from edgeship_runtime.containers.tflite import LABELS
 from edgeship_runtime.digests import MEMBER
@@ -28,22 +30,29 @@ from edgeship_runtime.model_file import ModelFile, assemble
 if TYPE_CHECKING:
     import keras
 
-FORMATS = {"tflite": tflite, "onnx": onnx}
+FORMATS: dict[str, Format] = {"tflite": tflite, "onnx": onnx}
 CARRIED_BYTES = 64_000  # an exported file carries no more than this beside the model
 # Of a score, between engines and CPUs: least that is allowed for, by what the arithmetic is.
 _TOLERANCES = {"float32": 1e-3, "float16": 2e-3, "dynamic": 0.02, "int8": 0.02}
 _SPREAD_FACTOR = 4  # other CPUs differ by more than two kernels of one
 _BATCH = 32
-STEPS = 3
+STEPS = 4
 _VERSIONS_OF = ("edgeship", "tensorflow", "keras", "ai-edge-litert", "tf2onnx", "onnx", "onnxruntime")
 
 
 @dataclass(frozen=True)
 class Exported:
-    """A file that has been proven, not yet written."""
+    """A file that has been proven, not yet written.
+
+    Attributes:
+        content: its bytes.
+        model: the same, read.
+        speed: against float32; None where the file is float32.
+    """
 
     content: bytes
     model: ModelFile
+    speed: Speed | None = None
 
 
 def export(
@@ -53,6 +62,8 @@ def export(
     quantization: Quantization,
     evidence: Evidence,
     begin: Callable[[str], None] = lambda _step: None,
+    *,
+    allow_code: bool = False,
 ) -> Exported:
     """Converts a .keras, runs the result in its own engine, and measures it against the parent.
 
@@ -63,37 +74,29 @@ def export(
         quantization: what to make of it.
         evidence: pictures to calibrate and prove on; without proof pictures the manifest says that nothing was proven.
         begin: told what begins, STEPS times.
+        allow_code: whether layers that the .keras brings code for may be run.
 
     Raises:
-        ExportError: no calibration pictures for int8, or the converter refuses.
+        ExportError: no calibration pictures for int8, or of one label only, or the converter refuses.
         EngineError: the target engine is not installed, or refuses the result.
     """
     calibration = evidence.calibration.pixels if len(evidence.calibration) else None
-    if quantization.scheme == "int8" and calibration is None:
-        raise ExportError(
-            f"{parent.path} carries no calibration pictures; give the data it was trained on: --data DATA"
-        )
+    if quantization.scheme == "int8":
+        _check_calibration(parent, evidence.calibration)
     begin("load")
-    network = load_model(parent)
+    network = load_model(parent, allow_code=allow_code)
     _check_outputs(parent, network)
     begin("convert")
     converted = FORMATS[format_name].convert(network, quantization, parent.manifest.preprocessing, calibration)
     bare = _manifest(parent, format_name, quantization, converted)
-    draft = _model(out, format_name, converted, bare, {})
+    draft = ModelFile.parse(out, assemble(format_name, converted.model, bare, {}))
     classifier = Classifier(draft, open_engine(draft))
     begin("prove")
     proof = _prove(network, classifier, evidence.proof)
-    members = {LABELS: ("\n".join(parent.manifest.labels) + "\n").encode()}
-    golden = {sample.member: parent.member(sample.member) for sample in parent.manifest.golden}
-    samples = _golden(classifier, golden, quantization, converted, format_name)
-    metrics = {"validation": Metric(proof.accuracy, proof.samples)} if proof else {}
-    manifest = dataclasses.replace(bare, golden=samples, proven=proof, metrics=metrics)
-    members |= golden
-    trained = parent.raw.members.get(MEMBER, b"")
-    if sum(map(len, members.values())) + len(manifest.to_bytes()) + len(trained) <= CARRIED_BYTES:
-        members[MEMBER] = trained
-    content = assemble(format_name, converted, manifest, members)
-    return Exported(content, ModelFile.parse(out, content))
+    begin("time")
+    speed = _speed(draft, converted, evidence)
+    content = _completed(parent, classifier, bare, converted.model, proof)
+    return Exported(content, ModelFile.parse(out, content), speed)
 
 
 def forced(exported: Exported) -> Exported:
@@ -103,11 +106,21 @@ def forced(exported: Exported) -> Exported:
     manifest = dataclasses.replace(manifest, proven=dataclasses.replace(manifest.proven, forced=True))
     members = {name: data for name, data in raw.members.items() if name != "manifest.json"}
     content = assemble(raw.format, raw.model, manifest, members)
-    return Exported(content, ModelFile.parse(raw.path, content))
+    return Exported(content, ModelFile.parse(raw.path, content), exported.speed)
 
 
-def _model(out: Path, format_name: str, converted: bytes, manifest: Manifest, members: dict[str, bytes]) -> ModelFile:
-    return ModelFile.parse(out, assemble(format_name, converted, manifest, members))
+def _check_calibration(parent: ModelFile, pictures: Pictures) -> None:
+    if not len(pictures):
+        raise ExportError(
+            f"{parent.path} carries no calibration pictures; give the data it was trained on: --data DATA"
+        )
+    seen = set(pictures.targets.tolist())
+    if len(seen) == 1:
+        label = parent.manifest.labels[seen.pop()]
+        raise ExportError(
+            f"all {len(pictures)} calibration pictures show {label!r}; activations of other labels would be cut off. "
+            "Give pictures of every label: --data DATA"
+        )
 
 
 def _check_outputs(parent: ModelFile, network: keras.Model) -> None:
@@ -118,8 +131,9 @@ def _check_outputs(parent: ModelFile, network: keras.Model) -> None:
         )
 
 
-def _manifest(parent: ModelFile, format_name: str, quantization: Quantization, converted: bytes) -> Manifest:
-    needs = requirements.of_tflite(converted) if format_name == "tflite" else requirements.of_onnx(converted)
+def _manifest(parent: ModelFile, format_name: str, quantization: Quantization, converted: Converted) -> Manifest:
+    states = requirements.of_tflite if format_name == "tflite" else requirements.of_onnx
+    needs = states(converted.model)
     versions = {name: version(name) for name in _VERSIONS_OF}
     past = parent.manifest.provenance
     return dataclasses.replace(
@@ -139,35 +153,57 @@ def _manifest(parent: ModelFile, format_name: str, quantization: Quantization, c
             configuration=past.configuration,
             parent_sha256=parent.raw.sha256,
             parent_model_sha256=parent.raw.model_sha256,
+            route=converted.route,
         ),
     )
+
+
+def _completed(parent: ModelFile, classifier: Classifier, bare: Manifest, model: bytes, proof: Proof | None) -> bytes:
+    """The whole file: what was measured, golden samples, and the parent's list of trained pictures where it is short enough."""
+    format_name = classifier.model.format
+    members = {LABELS: ("\n".join(parent.manifest.labels) + "\n").encode()}
+    golden = {sample.member: parent.member(sample.member) for sample in parent.manifest.golden}
+    samples = _golden(classifier, golden, model)
+    metrics = {"validation": Metric(proof.accuracy, proof.samples)} if proof else {}
+    manifest = dataclasses.replace(bare, golden=samples, proven=proof, metrics=metrics)
+    members |= golden
+    trained = parent.raw.members.get(MEMBER, b"")
+    if sum(map(len, members.values())) + len(manifest.to_bytes()) + len(trained) <= CARRIED_BYTES:
+        members[MEMBER] = trained
+    return assemble(format_name, model, manifest, members)
 
 
 def _prove(network: keras.Model, classifier: Classifier, pictures: Pictures) -> Proof | None:
     if not len(pictures):
         return None
     parent = np.asarray(network.predict(pictures.pixels, batch_size=_BATCH, verbose=0), np.float32)
-    exported = np.concatenate([classifier.scores(pictures.pixels[index : index + 1]) for index in range(len(pictures))])
-    return compare(parent, exported, pictures.targets)
+    return compare(parent, _one_by_one(classifier.scores, pictures.pixels), pictures, classifier.labels)
 
 
-def _golden(
-    classifier: Classifier, pictures: dict[str, bytes], quantization: Quantization, converted: bytes, format_name: str
-) -> tuple[GoldenSample, ...]:
+def _speed(draft: ModelFile, converted: Converted, evidence: Evidence) -> Speed | None:
+    if converted.float_model is None:
+        return None
+    stated = dataclasses.replace(draft.manifest, quantization=Quantization())
+    plain = ModelFile.parse(draft.path, assemble(draft.format, converted.float_model, stated, {}))
+    pictures = evidence.proof if len(evidence.proof) else evidence.calibration
+    picture = pictures.pixels[:1] if len(pictures) else np.zeros((1, *stated.preprocessing.shape), np.uint8)
+    return measure(open_engine(draft, threads=1), open_engine(plain, threads=1), picture)
+
+
+def _golden(classifier: Classifier, pictures: dict[str, bytes], model: bytes) -> tuple[GoldenSample, ...]:
     """The parent's golden pictures with this file's answers, and a tolerance from how far kernels of one CPU differ."""
-    floor = _TOLERANCES[quantization.scheme]
-    tolerance = floor
-    if format_name == "tflite" and pictures:
-        inputs = np.stack([classifier.preprocessing(data) for data in pictures.values()])
-        tolerance = round(max(floor, _SPREAD_FACTOR * _spread(classifier, converted, inputs)), 6)
+    if not pictures:
+        return ()
+    inputs = np.stack([classifier.preprocessing(data) for data in pictures.values()])
+    other = FORMATS[classifier.model.format].other_kernels(model)
+    spread = float(np.abs(_one_by_one(classifier.scores, inputs) - _one_by_one(other, inputs)).max())
+    floor = _TOLERANCES[classifier.manifest.quantization.scheme]
+    tolerance = round(max(floor, _SPREAD_FACTOR * spread), 6)
     return tuple(
         make_sample(name, data, classifier.scores, classifier.manifest, tolerance) for name, data in pictures.items()
     )
 
 
-def _spread(classifier: Classifier, converted: bytes, inputs: NDArray[np.uint8]) -> float:
-    """Largest difference of a score between XNNPACK and LiteRT's built-in kernels."""
-    plain = tflite.builtin_kernels(converted)
-    own = np.concatenate([classifier.scores(pixels[np.newaxis]) for pixels in inputs])
-    other = np.concatenate([plain(pixels[np.newaxis]) for pixels in inputs])
-    return float(np.abs(own - other).max())
+def _one_by_one(scores: Scores, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """As a device computes: kernels for a batch may differ."""
+    return np.concatenate([scores(pixels[index : index + 1]) for index in range(len(pixels))])

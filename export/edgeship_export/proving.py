@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeship_runtime.manifest import Proof
+from edgeship_export.evidence import Pictures
+from edgeship_runtime.manifest import MOST_CHANGES, Change, Proof
 
 SIGNIFICANCE = 0.05
 
 
-def compare(parent: NDArray[np.float32], exported: NDArray[np.float32], targets: NDArray[np.int64]) -> Proof:
-    """Compares scores N×labels of the two, for pictures with known labels (at least one)."""
+def compare(
+    parent: NDArray[np.float32], exported: NDArray[np.float32], pictures: Pictures, labels: Sequence[str]
+) -> Proof:
+    """Compares scores N×labels of the two, for at least one picture."""
+    targets = pictures.targets
     before, after = parent.argmax(axis=1), exported.argmax(axis=1)
     lost = int(((before == targets) & (after != targets)).sum())
     won = int(((before != targets) & (after == targets)).sum())
+    changed = [
+        Change(pictures.names[index], labels[targets[index]], labels[before[index]], labels[after[index]])
+        for index in np.flatnonzero(before != after)[:MOST_CHANGES]
+    ]
     return Proof(
         samples=len(targets),
         accuracy=float((after == targets).mean()),
@@ -24,6 +33,9 @@ def compare(parent: NDArray[np.float32], exported: NDArray[np.float32], targets:
         agreement=float((before == after).mean()),
         largest_difference=round(float(np.abs(parent - exported).max()), 6),
         p_value=mcnemar(lost, won),
+        lost=lost,
+        won=won,
+        changed=tuple(changed),
     )
 
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import re
+import tempfile
 import warnings
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeship_export.blame import layer_at_fault
 from edgeship_export.calibration import spanning
+from edgeship_export.converting import Converted, Scores, needed
 from edgeship_export.tflite_metadata import with_metadata
+from edgeship_export.tflite_scores import in_float
 from edgeship_runtime.engines.numbers import Affine, pixel_table, real
 from edgeship_runtime.errors import ExportError
 from edgeship_runtime.manifest import Quantization
@@ -22,49 +27,58 @@ from edgeship_runtime.preprocessing import Preprocessing
 if TYPE_CHECKING:
     import keras
 
-SUFFIX = ".tflite"
+_LACKS = re.compile(r"'tf\.(\w+)' op is neither a custom op nor a flex op")
 
 
 def convert(
-    model: keras.Model, quantization: Quantization, preprocessing: Preprocessing, calibration: NDArray[np.uint8] | None
+    network: keras.Model,
+    quantization: Quantization,
+    preprocessing: Preprocessing,
+    calibration: NDArray[np.uint8] | None,
+) -> Converted:
+    """See `converting.Format`."""
+    with tempfile.TemporaryDirectory(prefix="edgeship-") as folder, _silence():
+        # Saved once and read for each conversion: tracing the network is a good part of the converter's time.
+        network.export(folder, format="tf_saved_model", verbose=False)
+        plain = _converted(network, folder, Quantization(), None)
+        if quantization.scheme == "float32":
+            return Converted(with_metadata(plain, preprocessing), None, "tensorflow")
+        content = _converted(network, folder, quantization, calibration)
+    if quantization.scheme == "int8":
+        content = in_float(content)
+    return Converted(with_metadata(content, preprocessing), plain, "tensorflow")
+
+
+def _converted(
+    network: keras.Model, folder: str, quantization: Quantization, calibration: NDArray[np.uint8] | None
 ) -> bytes:
-    """Converts a model.
-
-    Args:
-        model: raw pixels N×H×W×C float32 in, scores N×labels out.
-        quantization: what to make of it.
-        preprocessing: for the standard metadata.
-        calibration: training pictures, uint8 N×H×W×C; needed for int8.
-
-    Raises:
-        ExportError: the converter cannot express a layer.
-    """
     import tensorflow as tf
 
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    converter = tf.lite.TFLiteConverter.from_saved_model(folder)
     if quantization.scheme != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if quantization.scheme == "float16":
         converter.target_spec.supported_types = [tf.float16]
     if quantization.scheme == "int8":
-        if calibration is None:
-            raise ExportError("int8 needs calibration pictures")
-        pictures = spanning(calibration)
-        converter.representative_dataset = lambda: ([picture[np.newaxis].astype(np.float32)] for picture in pictures)
-        # Built-in int8 operators only: the converter fails, rather than leave some of the graph in float unsaid.
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = getattr(tf, quantization.input_dtype)
-        converter.inference_output_type = tf.float32
-    with _silence():
-        try:
-            content = bytes(converter.convert())
-        except Exception as error:  # the converter raises what it comes across
-            raise ExportError(f"TensorFlow's converter refuses the model: {_gist(error)}") from error
-    return with_metadata(content, preprocessing)
+        _make_integer(converter, quantization, spanning(needed(calibration)))
+    try:
+        return bytes(converter.convert())
+    except Exception as error:  # the converter raises what it comes across
+        raise ExportError(f"{layer_at_fault(str(error), network)}{_gist(str(error))}") from error
 
 
-def builtin_kernels(model: bytes) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
-    """A function from pixels 1×H×W×C to scores 1×labels that computes with LiteRT's built-in kernels, not XNNPACK."""
+def _make_integer(converter: Any, quantization: Quantization, pictures: NDArray[np.uint8]) -> None:  # noqa: ANN401
+    import tensorflow as tf
+
+    converter.representative_dataset = lambda: ([picture[np.newaxis].astype(np.float32)] for picture in pictures)
+    # Built-in int8 operators only: the converter fails, rather than leave some of the graph in float unsaid.
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = getattr(tf, quantization.input_dtype)
+    converter.inference_output_type = tf.float32
+
+
+def other_kernels(model: bytes) -> Scores:
+    """See `converting.Format`: LiteRT's built-in kernels, not XNNPACK's."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     interpreter = Interpreter(
@@ -98,7 +112,13 @@ def _silence() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def _gist(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if "error:" in line or "custom op" in line.lower() or "Select TF ops" in line]
-    return (telling or lines or [type(error).__name__])[0]
+def _gist(message: str) -> str:
+    """What is wrong, of pages of places in the graph."""
+    if lacks := _LACKS.search(message):
+        return f"TFLite has no built-in operator for {lacks[1]}"
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    telling = [line for line in lines if "error:" in line]
+    return (
+        "TensorFlow's converter refuses it: "
+        + (telling or lines or ["it does not say why"])[0].rpartition("error: ")[2]
+    )

@@ -11,30 +11,22 @@ from typing import Any
 
 import numpy as np
 
+from edgeship_export.tflite_packing import pack, unpack
 from edgeship_runtime.containers.tflite import LABELS, MARKER
 from edgeship_runtime.preprocessing import Preprocessing
 
 _METADATA_NAME = "TFLITE_METADATA"
 _IDENTIFIER = b"M001"
-_ALIGNMENT = 16  # of constant data: force_align in schema.fbs, which the Python object API does not keep
 _IMAGE_PROPERTIES, _NORMALIZATION_OPTIONS = 2, 1  # union members
 _RGB, _GREYSCALE = 1, 2
 _TENSOR_AXIS_LABELS = 2  # of AssociatedFileType
 
 
 def with_metadata(model: bytes, preprocessing: Preprocessing) -> bytes:
-    """A TFLite model with its standard metadata, and the marker that says an appended zip follows.
-
-    The flatbuffer is unpacked and packed again. Weights that lie behind it (AI Edge Quantizer puts them there) are brought in:
-    packing alone would cut them off.
-    """
+    """A TFLite model with its standard metadata, and the marker that says an appended zip follows."""
     from ai_edge_litert import schema_py_generated as schema
 
-    parsed = schema.ModelT.InitFromPackedBuf(model, 0)
-    for buffer in parsed.buffers:
-        if buffer.offset > 1:  # 0: none, 1: a placeholder
-            buffer.data = np.frombuffer(model, np.uint8, buffer.size, buffer.offset)
-        buffer.offset = buffer.size = 0
+    parsed = unpack(model)
     kept = [entry for entry in parsed.metadata or [] if _text(entry.name) not in (_METADATA_NAME, MARKER)]
     description = np.frombuffer(_description(preprocessing), np.uint8)
     for name, data in ((_METADATA_NAME, description), (MARKER, np.zeros(1, np.uint8))):
@@ -43,25 +35,11 @@ def with_metadata(model: bytes, preprocessing: Preprocessing) -> bytes:
         parsed.buffers.append(buffer)
         kept.append(entry)
     parsed.metadata = kept
-    builder = _aligned_builder()
-    builder.Finish(parsed.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return pack(parsed)
 
 
 def _text(name: bytes | str) -> str:
     return name.decode() if isinstance(name, bytes) else name
-
-
-def _aligned_builder() -> Any:  # noqa: ANN401 - flatbuffers ships no types
-    import flatbuffers
-
-    class Aligned(flatbuffers.Builder):  # type: ignore[misc]
-        def CreateNumpyVector(self, x: np.ndarray[Any, Any]) -> int:  # noqa: N802 - the library's name
-            if x.dtype == np.uint8:
-                self.Prep(_ALIGNMENT, x.nbytes)
-            return int(super().CreateNumpyVector(x))
-
-    return Aligned(1 << 20)
 
 
 def _description(preprocessing: Preprocessing) -> bytes:

@@ -11,6 +11,7 @@ EdgeshipError
 ├── MissingExtraError       an optional part of edgeship is not installed
 ├── TrainingError           training cannot start, or went wrong
 ├── ExportError             a model cannot be exported as asked
+├── DeviceError             a device's profile is missing or wrong, or a device cannot run a file
 └── OutputError             a file cannot be written where it was asked for
 
 The command line prints the message and exits 1; anything that is not an EdgeshipError is a bug and keeps its traceback.
@@ -59,6 +60,10 @@ class TrainingError(EdgeshipError):
 
 class ExportError(EdgeshipError):
     """A trained model cannot be exported in the way that was asked for."""
+
+
+class DeviceError(EdgeshipError):
+    """A device's profile cannot be read, or a device cannot run a file."""
 
 
 class OutputError(EdgeshipError):

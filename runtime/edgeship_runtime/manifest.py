@@ -20,6 +20,7 @@ from edgeship_runtime.preprocessing import Preprocessing
 
 FORMAT = 1
 MOST_CALIBRATION, MOST_PROOF, MOST_GOLDEN = 200, 500, 4  # pictures in a file
+MOST_CHANGES = 32
 Scheme = Literal["float32", "float16", "dynamic", "int8"]
 Dtype = Literal["float32", "uint8", "int8"]
 SCHEMES = ("float32", "float16", "dynamic", "int8")
@@ -55,6 +56,19 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class EngineNeed:
+    """The first release of an engine that runs the file.
+
+    Attributes:
+        version: "2.3.0"; None when no release that was known as the file was written runs it.
+        because: what decides that, such as "FULLY_CONNECTED 12" or "opset 21".
+    """
+
+    version: str | None
+    because: str
+
+
+@dataclass(frozen=True)
 class Requirements:
     """What must be there to run the file, computed when it is written.
 
@@ -62,11 +76,15 @@ class Requirements:
         operators: highest version of each operator (TFLite), or of each operator set by domain (ONNX).
         ir_version: ONNX only.
         keras: the Keras that saved the file (.keras only).
+        engines: engine → see EngineNeed; empty for .keras, and in files that were written before this was computed.
+        memory_bytes: weights, and the activations that are alive at once at the widest place; an engine takes more, never less.
     """
 
     operators: Mapping[str, int] = dataclasses.field(default_factory=dict)
     ir_version: int | None = None
     keras: str | None = None
+    engines: Mapping[str, EngineNeed] = dataclasses.field(default_factory=dict)
+    memory_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +115,7 @@ class Provenance:
         configuration: the resolved training options, as text.
         parent_sha256: the whole file that this one was exported from.
         parent_model_sha256: its model part.
+        route: the converter that made it: "tensorflow", "keras" or "tf2onnx".
     """
 
     created: str
@@ -107,6 +126,24 @@ class Provenance:
     configuration: Mapping[str, str] = dataclasses.field(default_factory=dict)
     parent_sha256: str | None = None
     parent_model_sha256: str | None = None
+    route: str | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """A picture that an exported file answers otherwise than its parent.
+
+    Attributes:
+        picture: the parent's member, or the beginning of the SHA-256 of a file that was given.
+        label: its true label.
+        before: the parent's answer.
+        after: this file's.
+    """
+
+    picture: str
+    label: str
+    before: str
+    after: str
 
 
 @dataclass(frozen=True)
@@ -120,6 +157,9 @@ class Proof:
         agreement: fraction with the same top-1.
         largest_difference: of any score.
         p_value: one-sided exact McNemar test that the drop is chance.
+        lost: pictures that only the parent answers rightly.
+        won: pictures that only this file answers rightly.
+        changed: pictures with another answer, the first MOST_CHANGES.
         forced: written although the drop was too large.
     """
 
@@ -129,6 +169,9 @@ class Proof:
     agreement: float
     largest_difference: float
     p_value: float
+    lost: int
+    won: int
+    changed: tuple[Change, ...] = ()
     forced: bool = False
 
 

@@ -21,6 +21,7 @@ from edgeship_runtime.errors import DamagedError, ForeignModelError, ModelFileEr
 from edgeship_runtime.manifest import Manifest
 
 MANIFEST = "manifest.json"
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,7 @@ class RawModel:
             head = file.read(HEAD_BYTES)
             name = recognize(head)
             if name is None:
-                raise ModelFileError(
-                    f"{path} is no model file: {_what(head)}; wanted the contents of a .keras, .tflite or .onnx"
-                )
+                raise ModelFileError(f"{path} is no model file: {_what(head)}")
             try:
                 reader = container(name)
                 model, members = reader.model_part(file), reader.read_members(file)
@@ -179,7 +178,11 @@ def assemble(format_name: str, model: bytes, manifest: Manifest, members: Mappin
     return writer.write(model, {MANIFEST: stated.to_bytes(), **members})
 
 
-def _what(data: bytes) -> str:
-    if not data:
-        return "the file is empty (0 bytes)"
-    return f"it begins with {data[:8]!r}"
+def _what(head: bytes) -> str:
+    if head.startswith(_HDF5):
+        return (
+            "it is HDF5, as Keras 2 saved models; convert it with keras.models.load_model(FILE, compile=False).save('new.keras'), "
+            "or where Keras 3 cannot read it, the same in an environment with tf-keras and TF_USE_LEGACY_KERAS=1"
+        )
+    found = f"it begins with {head[:8]!r}" if head else "the file is empty (0 bytes)"
+    return f"{found}; wanted the contents of a .keras, .tflite or .onnx"

@@ -1,15 +1,22 @@
 """`export` writes proven files that stay ordinary files of their ecosystems, or refuses in one line."""
 
 import dataclasses
+import importlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from edgeship_export import onnx
 from edgeship_export.calibration import spanning
+from edgeship_export.evidence import Pictures
+from edgeship_export.onnx_canonical import canonical, to_bytes
 from edgeship_export.proving import compare, drops, mcnemar
+from edgeship_runtime.classifier import Classifier
+from edgeship_runtime.manifest import Change, Proof
 from edgeship_runtime.model_file import MANIFEST, ModelFile, assemble
 from making import Digits, Run, bare
 
@@ -51,18 +58,21 @@ def test_int8_is_integer_from_end_to_end(digits: Digits, run: Run) -> None:
 @pytest.mark.parametrize(
     ("options", "scheme", "dtype"),
     [
-        (["--quantize", "float16"], "float16", "float32"),
-        (["--quantize", "dynamic"], "dynamic", "float32"),
-        (["--quantize", "int8", "--io", "int8"], "int8", "int8"),
-        (["--quantize", "int8", "--io", "float"], "int8", "float32"),
+        (["tflite", "--quantize", "float16"], "float16", "float32"),
+        (["tflite", "--quantize", "dynamic"], "dynamic", "float32"),
+        (["tflite", "--quantize", "int8", "--io", "int8"], "int8", "int8"),
+        (["tflite", "--quantize", "int8", "--io", "float"], "int8", "float32"),
+        (["onnx", "--quantize", "float16"], "float16", "float32"),
+        (["onnx", "--quantize", "int8"], "int8", "uint8"),
+        (["onnx", "--quantize", "int8", "--io", "float"], "int8", "float32"),
     ],
 )
 def test_every_quantization_is_what_it_says(
     digits: Digits, run: Run, tmp_path: Path, options: list[str], scheme: str, dtype: str
 ) -> None:
-    out = tmp_path / "m.tflite"
+    out = tmp_path / "m"
 
-    answer = run("export", digits.keras, "--format", "tflite", *options, "--out", out, "--json").json()
+    answer = run("export", digits.keras, "--out", out, "--json", "--format", *options).json()
     facts = run("inspect", out, "--json").json()
 
     assert isinstance(answer, dict)
@@ -71,6 +81,12 @@ def test_every_quantization_is_what_it_says(
     assert facts["input"]["dtype"] == dtype
     assert facts["findings"] == []
     assert run("verify", out).code == 0
+    assert answer["proof"]["agreement"] > 0.97
+    low, high = answer["proof"]["accuracy_interval"]
+    assert low < answer["proof"]["accuracy"] <= high
+    assert answer["speed"]["ratio"] == pytest.approx(
+        answer["speed"]["latency_ms"] / answer["speed"]["float_latency_ms"], rel=0.01
+    )
 
 
 def test_litert_loads_the_file_as_any_other(digits: Digits) -> None:
@@ -82,10 +98,10 @@ def test_litert_loads_the_file_as_any_other(digits: Digits) -> None:
 
 
 def test_onnx_checker_and_onnxruntime_take_the_file_as_any_other(digits: Digits) -> None:
-    import onnx
     import onnxruntime
+    from onnx import checker
 
-    onnx.checker.check_model(str(digits.onnx), full_check=True)
+    checker.check_model(str(digits.onnx), full_check=True)
     session = onnxruntime.InferenceSession(str(digits.onnx))
     assert session.get_inputs()[0].shape[1:] == [8, 8, 1]
     properties = session.get_modelmeta().custom_metadata_map
@@ -111,14 +127,14 @@ def test_labels_are_stored_without_compression(digits: Digits) -> None:
     assert {entry.compress_type for entry in zipfile.ZipFile(digits.int8).infolist()} == {zipfile.ZIP_STORED}
 
 
+@pytest.mark.parametrize("kind", ["tflite", "onnx"])
 def test_the_same_model_gives_the_same_file_but_for_the_date(
-    digits: Digits, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    digits: Digits, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     for name in ("a", "b"):
-        assert (
-            run("export", digits.keras, "--format", "tflite", "--quantize", "int8", "--out", tmp_path / name).code == 0
-        )
+        options = ["--quantize", "int8", "--out", tmp_path / name]
+        assert run("export", digits.keras, "--format", kind, *options).code == 0
 
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
@@ -143,7 +159,14 @@ def test_an_exported_file_cannot_be_exported_again(digits: Digits, run: Run, tmp
     assert "already" in line
 
 
-@pytest.mark.parametrize("options", [["--io", "int8"], ["--format", "onnx", "--quantize", "int8"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--io", "int8"],
+        ["--format", "onnx", "--quantize", "dynamic"],
+        ["--format", "onnx", "--quantize", "int8", "--io", "int8"],
+    ],
+)
 def test_options_that_contradict_each_other_are_usage(
     digits: Digits, run: Run, tmp_path: Path, options: list[str]
 ) -> None:
@@ -176,6 +199,9 @@ def test_a_drop_that_is_no_chance_is_refused_and_force_says_so_in_the_file(
     proven = ModelFile.open(out).manifest.proven
     assert proven is not None
     assert proven.forced
+    assert proven.changed
+    assert proven.changed[0].picture.startswith("proof/")
+    assert f"{proven.lost} lost, {proven.won} won" in forced.out
     assert "IN SPITE" in run("inspect", out).out
 
 
@@ -187,11 +213,157 @@ def spoil(digits: Digits, folder: Path) -> Path:
     inputs = keras.Input(parent.manifest.preprocessing.shape)
     x = keras.layers.Rescaling(1.0, offset=1e5)(inputs)
     x = keras.layers.Rescaling(1.0, offset=-1e5)(keras.layers.ReLU()(x))
-    keras.Model(inputs, keras.saving.load_model(digits.keras)(x)).save(folder / "detour.keras")
+    return ours(digits, keras.Model(inputs, keras.saving.load_model(digits.keras)(x)), folder)
+
+
+def ours(digits: Digits, network: Any, folder: Path) -> Path:
+    """A network in a .keras with the manifest and the pictures of the digits model."""
+    parent = ModelFile.open(digits.keras)
+    network.save(folder / "network.keras")
     members = {name: data for name, data in parent.raw.members.items() if name != MANIFEST}
-    path = folder / "spoiled.keras"
-    path.write_bytes(assemble("keras", (folder / "detour.keras").read_bytes(), parent.manifest, members))
+    path = folder / "ours.keras"
+    path.write_bytes(assemble("keras", (folder / "network.keras").read_bytes(), parent.manifest, members))
     return path
+
+
+def through(layer: Any) -> Any:
+    """A small network for the digits with this layer in it."""
+    import keras
+
+    inputs = keras.Input((8, 8, 1))
+    x = keras.layers.Flatten()(layer(inputs))
+    return keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(x))
+
+
+@pytest.mark.parametrize("format_name", ["tflite", "onnx"])
+def test_an_operation_that_a_device_lacks_is_told_by_its_layer(
+    digits: Digits, run: Run, tmp_path: Path, format_name: str
+) -> None:
+    import keras
+
+    network = through(lambda x: keras.ops.erfinv(x / 1e6))
+    name = next(operation.name for operation in network.operations if operation.name.startswith("erfinv"))
+
+    line = run("export", ours(digits, network, tmp_path), "--format", format_name).one_line_error()
+
+    assert f"layer '{name}' (Erfinv): " in line
+    assert line.endswith("operator for Erfinv")
+    assert not (tmp_path / f"ours.float32.{format_name}").exists()
+
+
+def test_a_network_that_does_not_begin_with_rescaling_is_quantized_all_the_same(
+    digits: Digits, run: Run, tmp_path: Path
+) -> None:
+    import keras
+
+    file = ours(digits, through(keras.layers.Conv2D(2, 3)), tmp_path)
+
+    answer = run("export", file, "--format", "onnx", "--quantize", "int8", "--max-drop", 100, "--json").json()
+
+    assert answer["proof"]["agreement"] > 0.8
+
+
+def test_code_in_a_file_is_not_run_unless_allowed(digits: Digits, run: Run, tmp_path: Path) -> None:
+    import keras
+
+    leaves = tmp_path / "executed"
+    name = str(leaves)
+    network = through(keras.layers.Lambda(lambda x: (open(name, "w").close(), x)[1], name="trojan"))  # noqa: PTH123
+    file = ours(digits, network, tmp_path)
+    leaves.unlink()
+
+    line = run("export", file, "--format", "tflite", "--max-drop", 100).one_line_error()
+    evaluated = run("evaluate", file, "digits").one_line_error()
+
+    assert "layer 'trojan' is a Lambda" in line
+    assert "layer 'trojan' is a Lambda" in evaluated
+    assert "--allow-code" in line
+    assert not leaves.exists()
+
+
+def test_a_class_of_ones_own_is_imported_only_when_allowed(
+    digits: Digits, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_layers_1.py").write_text(
+        "import keras\n\nclass Doubled(keras.layers.Layer):\n    def call(self, x):\n        return x * 2\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    own = importlib.import_module("own_layers_1")
+    file = ours(digits, through(own.Doubled(name="twice")), tmp_path)
+    options = ["--format", "tflite", "--max-drop", 100]
+
+    line = run("export", file, *options).one_line_error()
+    allowed = run("export", file, *options, "--allow-code")
+
+    assert "layer 'twice' is of class own_layers_1.Doubled" in line
+    assert allowed.code == 0, allowed.err
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Keras, of the input structure that it saved itself
+def test_both_ways_to_onnx_give_the_same_scores(digits: Digits) -> None:
+    import keras
+    import onnxruntime
+
+    network = keras.saving.load_model(digits.keras)
+    pixels = np.random.default_rng(0).uniform(0, 255, (5, 8, 8, 1)).astype(np.float32)
+
+    scores = []
+    for route in onnx.ROUTES.values():
+        model = to_bytes(canonical(route(network)))
+        scores.append(onnxruntime.InferenceSession(model).run(None, {"pixels": pixels})[0])
+
+    assert np.allclose(scores[0], scores[1], atol=1e-6)
+    assert np.allclose(scores[0], network.predict(pixels, verbose=0), atol=1e-5)
+
+
+def test_where_keras_exporter_fails_tf2onnx_takes_over_and_it_is_said(
+    digits: Digits, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+
+    def fails(*_: object, **__: object) -> None:
+        raise ValueError("not today")
+
+    monkeypatch.setattr(keras.Model, "export", fails)
+
+    answer = run("export", digits.keras, "--format", "onnx", "--out", tmp_path / "m.onnx", "--json").json()
+
+    assert answer["route"] == "tf2onnx"
+    assert ModelFile.open(tmp_path / "m.onnx").manifest.provenance.route == "tf2onnx"
+
+
+def test_int8_scores_are_finer_than_eight_bits(digits: Digits) -> None:
+    """Softmax of an int8 file in float: its scores are no multiples of 1/256."""
+    classifier = Classifier.load(digits.int8)
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), dtype=np.uint8)
+
+    steps = classifier.scores(pixels) * 256
+
+    assert np.abs(steps - np.rint(steps)).max() > 0.1
+    assert classifier.scores(pixels).sum(axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_calibration_pictures_of_one_label_are_refused(digits: Digits, run: Run, tmp_path: Path) -> None:
+    parent = ModelFile.open(digits.keras)
+    sevens = tuple(picture for picture in parent.manifest.calibration if picture.label == "7")
+    manifest = dataclasses.replace(parent.manifest, calibration=sevens)
+    members = {name: data for name, data in parent.raw.members.items() if name != MANIFEST}
+    path = tmp_path / "m.keras"
+    path.write_bytes(assemble("keras", bare(digits, "keras"), manifest, members))
+
+    line = run("export", path, "--format", "tflite", "--quantize", "int8").one_line_error()
+
+    assert "calibration pictures show '7'" in line
+
+
+def test_a_keras_2_file_says_how_to_convert_it(run: Run, tmp_path: Path) -> None:
+    import h5py
+
+    with h5py.File(tmp_path / "old.h5", "w") as file:
+        file.attrs["keras_version"] = "2.4.0"
+
+    assert ".save('new.keras')" in run("export", tmp_path / "old.h5", "--format", "tflite").one_line_error()
 
 
 def test_calibration_pictures_span_all_levels_and_keep_their_content() -> None:
@@ -211,14 +383,19 @@ def test_mcnemar_is_the_exact_binomial_tail(lost: int, won: int, p: float) -> No
 
 
 def test_a_drop_counts_only_when_it_is_large_and_no_chance() -> None:
-    targets = np.zeros(100, np.int64)
-    right, wrong = np.tile([0.9, 0.1], (100, 1)), np.tile([0.1, 0.9], (100, 1))
+    right, wrong = np.tile(np.float32([0.9, 0.1]), (100, 1)), np.tile(np.float32([0.1, 0.9]), (100, 1))
     few, many = right.copy(), right.copy()
     few[:3], many[:9] = wrong[:3], wrong[:9]
 
-    assert not drops(compare(right, few, targets), 2.0)  # 3 points, but p = 1/8
-    assert drops(compare(right, many, targets), 2.0)
-    assert not drops(compare(right, many, targets), 10.0)
+    def proof(scores: np.ndarray) -> Proof:
+        pictures = Pictures(np.zeros((100, 1, 1, 1), np.uint8), np.zeros(100, np.int64), ("p",) * 100)
+        return compare(right, scores, pictures, ("a", "b"))
+
+    assert not drops(proof(few), 2.0)  # 3 points, but p = 1/8
+    assert drops(proof(many), 2.0)
+    assert not drops(proof(many), 10.0)
+    assert (proof(many).lost, proof(many).won) == (9, 0)
+    assert proof(few).changed == (Change("p", "a", "a", "b"),) * 3
 
 
 def test_the_converter_says_nothing_unless_asked(digits: Digits, tmp_path: Path) -> None:

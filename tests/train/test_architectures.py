@@ -50,6 +50,7 @@ def test_keras_applications_scale_their_input_in_the_graph(arch: str) -> None:
     assert np.ptp(expected) > 0
 
 
+@pytest.mark.slow
 def test_an_application_is_trained_and_exported(run: Run, painted: Path, tmp_path: Path) -> None:
     """One whose scaling swaps red and blue and subtracts a mean from each colour."""
     out = tmp_path / "m.keras"
@@ -123,6 +124,7 @@ def test_a_function_that_is_no_network_is_one_line(
     assert words in result.one_line_error()
 
 
+@pytest.mark.slow
 def test_alpha_is_read_from_the_weights_file(run: Run, painted: Path, tmp_path: Path, shared_data: Path) -> None:
     folder = shared_data / "mobilenet_v2"
     out, options = tmp_path / "m.keras", ["--arch", "mobilenet_v2", "--size", 32, "--epochs", 1]
@@ -166,6 +168,7 @@ def test_without_a_network_it_says_where_the_weights_belong(
     assert f"put it into {tmp_path / 'home' / 'models'}" in line
 
 
+@pytest.mark.slow
 def test_fine_tuning_begins_at_the_chosen_block(run: Run, painted: Path, tmp_path: Path, shared_data: Path) -> None:
     import keras
 

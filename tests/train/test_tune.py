@@ -118,6 +118,7 @@ def test_the_same_command_goes_on_with_what_is_missing_and_no_more(
     assert trials_of(tmp_path / "out")[:2] == trials_of(searched / "out")
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_trials(searched: Path, tmp_path: Path, run: Run) -> None:
     options = ["--epochs", 2, "--space", searched / "space.toml", "--out", tmp_path / "out"]
     assert run("tune", "digits", "--trials", 1, *options).code == 0
@@ -271,6 +272,7 @@ def wait_for(file: Path, text: str) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_processes_share_a_journal_and_take_over_from_one_that_was_killed(tmp_path: Path, run: Run) -> None:
     journal = tmp_path / "shared.journal"
     command = ["tune", *DIGITS, "--trials", 3, "--storage", journal]
@@ -352,6 +354,7 @@ def postgresql() -> Iterator[str]:
 PASSWORD = "opensesame"  # noqa: S105 - of a server that lives for a test
 
 
+@pytest.mark.slow
 def test_a_search_in_postgresql_takes_over_and_keeps_the_password(
     postgresql: str, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

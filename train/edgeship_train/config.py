@@ -96,7 +96,11 @@ class TrainingConfig:
         "adam", "optimization", "adam (default), adamw, or sgd with Nesterov momentum", choices=("adam", "adamw", "sgd")
     )
     learning_rate: float | None = _option(
-        None, "optimization", "at its highest (default: 0.001 for adam and adamw, 0.05 for sgd)", metavar="R", above=0.0
+        None,
+        "optimization",
+        "at its highest (default: 0.001, sgd 0.05; micro three times that)",
+        metavar="R",
+        above=0.0,
     )
     fine_tune_rate: float = _option(
         0.3, "optimization", "learning rate of pretrained layers, as a share (default 0.3)", metavar="S", above=0.0

@@ -15,12 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeship_runtime.commands.options import add_force, add_json
-from edgeship_runtime.terminal import answer, answer_json, say, steps, table
+from edgeship_runtime.terminal import answer, answer_json, counted, say, steps, table
 
 if TYPE_CHECKING:
     from edgeship_export.exporting import Exported
-    from edgeship_runtime.manifest import Quantization
+    from edgeship_export.speed import Speed
+    from edgeship_runtime.manifest import Proof, Quantization
 
+_ROUTES = {"tensorflow": "TensorFlow's converter", "keras": "Keras' exporter", "tf2onnx": "tf2onnx", None: "edgeship"}
+_SHOWN = 5  # changed answers
+_SLOWER = 1.03  # times that one can tell in a second or two
 _SCHEMES = {"none": "float32", "float16": "float16", "dynamic": "dynamic", "int8": "int8"}
 
 
@@ -40,6 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--data", metavar="DATA", help="pictures to calibrate and prove on, instead of the carried ones"
+    )
+    parser.add_argument(
+        "--allow-code", action="store_true", help="run code that the .keras brings (Lambda layers, classes of your own)"
     )
     add_force(parser)
     add_json(parser)
@@ -66,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
 
     evidence = from_data(parent, data) if data else carried(parent)
     with steps(STEPS) as begin:
-        exported = export(parent, out, options.format, quantization, evidence, begin)
+        exported = export(parent, out, options.format, quantization, evidence, begin, allow_code=options.allow_code)
     proof = exported.model.manifest.proven
     if proof is not None and drops(proof, options.max_drop):
         if not options.json:
@@ -90,8 +97,12 @@ def _quantization(options: argparse.Namespace) -> Quantization:
     scheme = _SCHEMES[options.quantize]
     if options.io and scheme != "int8":
         raise UsageError(f"--io {options.io} is for --quantize int8; the input of {scheme} files is float32")
-    if options.format == "onnx" and scheme != "float32":
-        raise UsageError(f"--format onnx writes float32 in this version; leave out --quantize {options.quantize}")
+    if options.format == "onnx" and scheme == "dynamic":
+        raise UsageError(
+            "--format onnx has no --quantize dynamic: it ruins depthwise convolutions; use int8 or float16, or --format tflite"
+        )
+    if options.format == "onnx" and options.io == "int8":
+        raise UsageError("--io int8 is for .tflite files; int8 .onnx files take uint8 (default) or float")
     dtype = (
         {"uint8": "uint8", "int8": "int8", "float": "float32"}[options.io or "uint8"] if scheme == "int8" else "float32"
     )
@@ -99,7 +110,9 @@ def _quantization(options: argparse.Namespace) -> Quantization:
 
 
 def _say_result(options: argparse.Namespace, out: Path, exported: Exported) -> None:
-    raw, manifest = exported.model.raw, exported.model.manifest
+    from edgeship_runtime import record
+
+    raw, manifest, speed = exported.model.raw, exported.model.manifest, exported.speed
     if options.json:
         proof = manifest.proven
         answer_json(
@@ -110,7 +123,15 @@ def _say_result(options: argparse.Namespace, out: Path, exported: Exported) -> N
                 "size_bytes": len(exported.content),
                 "model_bytes": len(raw.model),
                 "sha256": raw.sha256,
-                "proof": None if proof is None else dict(vars(proof)),
+                "route": manifest.provenance.route,
+                "proof": None if proof is None else record.to_json(proof) | _intervals(proof),
+                "speed": None
+                if speed is None
+                else {
+                    "latency_ms": round(speed.latency_ms, 4),
+                    "float_latency_ms": round(speed.float_latency_ms, 4),
+                    "ratio": round(speed.ratio, 3),
+                },
                 "carried": {"golden": len(manifest.golden)},
             }
         )
@@ -118,12 +139,23 @@ def _say_result(options: argparse.Namespace, out: Path, exported: Exported) -> N
     answer(_proof_table(options.model, exported))
     if manifest.proven is None:
         say(f"warning: not proven: {options.model} carries no held-out pictures; give some with --data DATA")
+    if speed is not None:
+        _say_speed(speed, manifest.quantization.scheme)
+    carried = counted(len(manifest.golden), "golden sample") if manifest.golden else "no pictures"
+    answer(f"carried in the file: {carried}")
     answer(
-        f"carried in the file: {len(manifest.golden)} golden samples"
-        if manifest.golden
-        else "carried in the file: no pictures"
+        f"wrote {out} ({len(exported.content):,} bytes, {manifest.quantization.scheme}, by {_ROUTES[manifest.provenance.route]})"
     )
-    answer(f"wrote {out} ({len(exported.content):,} bytes, {manifest.quantization.scheme})")
+
+
+def _say_speed(speed: Speed, scheme: str) -> None:
+    times = f"{speed.latency_ms:.3g} ms, float32 {speed.float_latency_ms:.3g} ms (one thread, this machine)"
+    if speed.ratio > _SLOWER:
+        say(
+            f"warning: {scheme} is slower here than float32: {speed.ratio:.2f} × ({times}); the board may differ: edgeship benchmark"
+        )
+    else:
+        answer(f"speed: {speed.ratio:.2f} × float32's time: {times}")
 
 
 def _proof_table(parent: str, exported: Exported) -> str:
@@ -132,15 +164,41 @@ def _proof_table(parent: str, exported: Exported) -> str:
     proof, manifest = exported.model.manifest.proven, exported.model.manifest
     if proof is None:
         return ""
+    intervals = _intervals(proof)
     rows = [
-        ("", "accuracy", "agreement", "largest difference"),
-        (Path(parent).name, f"{proof.parent_accuracy:.4f}", "", ""),
+        ("", "accuracy", "95 % interval", "agreement", "largest difference"),
+        (Path(parent).name, f"{proof.parent_accuracy:.4f}", _dash(intervals["parent_accuracy_interval"]), "", ""),
         (
             f"{exported.model.format} {manifest.quantization.scheme}",
             f"{proof.accuracy:.4f}",
+            _dash(intervals["accuracy_interval"]),
             f"{proof.agreement:.4f}",
             f"{proof.largest_difference:.4f}",
         ),
     ]
     least = f"a drop below {smallest_visible_drop(proof.samples):.1f} points could not be told from chance"
-    return f"{table(rows, right=(1, 2, 3))}\non {proof.samples} held-out pictures; {least}"
+    lines = [table(rows, right=(1, 2, 3, 4)), f"on {proof.samples} held-out pictures; {least}"]
+    if proof.changed:
+        count = round((1 - proof.agreement) * proof.samples)
+        lines.append(f"{counted(count, 'answer')} changed: {proof.lost} lost, {proof.won} won")
+        lines += [
+            f"  {change.picture}: {change.label}, was {change.before}, is {change.after}"
+            for change in proof.changed[:_SHOWN]
+        ]
+        if count > _SHOWN:
+            lines.append(f"  and {count - _SHOWN} more: edgeship inspect --json")
+    return "\n".join(lines)
+
+
+def _intervals(proof: Proof) -> dict[str, list[float]]:
+    """Of both accuracies, 95 % (Wilson)."""
+    from edgeship_runtime.evaluation import wilson
+
+    return {
+        f"{name}_interval": [round(bound, 6) for bound in wilson(round(value * proof.samples), proof.samples)]
+        for name, value in (("accuracy", proof.accuracy), ("parent_accuracy", proof.parent_accuracy))
+    }
+
+
+def _dash(interval: list[float]) -> str:
+    return f"{interval[0]:.3f}–{interval[1]:.3f}"

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgeship_runtime.engines.keras_code import classes, code_in
 from edgeship_runtime.errors import EngineError
 from edgeship_runtime.model_file import ModelFile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+_LONGEST = 300  # characters of an error
 
 
 def imported() -> Any:  # noqa: ANN401 - a module
@@ -24,20 +27,37 @@ def imported() -> Any:  # noqa: ANN401 - a module
     return keras
 
 
-def load_model(model: ModelFile) -> Any:  # noqa: ANN401 - Keras ships no types
+def load_model(model: ModelFile, *, allow_code: bool = False) -> Any:  # noqa: ANN401 - Keras ships no types
     """The keras.Model of a .keras file, uncompiled.
 
+    Args:
+        model: an opened .keras.
+        allow_code: run the code that it brings (a Lambda) or names (a class, importable from the current folder).
+
     Raises:
-        EngineError: Keras cannot load it, or would have to execute code that the file brings.
+        EngineError: Keras cannot load it, or would have to execute code and may not.
     """
-    keras = imported()
-    try:
-        return keras.saving.load_model(model.path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises what the layer at fault happens to raise
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    with model.raw.open_file() as file:
+        code = code_in(file)
+    if code and not allow_code:
+        more = f", and {len(code) - 1} more" if len(code) > 1 else ""
         raise EngineError(
-            f"{model.path}: Keras {keras.__version__} cannot load it: {lines[0] if lines else error!r}"
-        ) from None
+            f"{model.path}: {code[0]}{more}: loading it runs code that is not Keras'. If you trust where the file comes from: "
+            "edgeship export --allow-code"
+        )
+    keras = imported()
+    own = classes(code)
+    try:
+        return keras.saving.load_model(model.path, custom_objects=own, compile=False, safe_mode=not code)
+    except Exception as error:  # Keras raises what the layer at fault happens to raise
+        raise EngineError(f"{model.path}: Keras {keras.__version__} cannot load it: {_gist(error)}") from None
+
+
+def _gist(error: Exception) -> str:
+    """Keras wraps what went wrong in pages of configuration."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line.removeprefix("Exception encountered: ") for line in lines if line.startswith("Exception enc")]
+    return (telling or lines or [repr(error)])[0][:_LONGEST]
 
 
 def load(model: ModelFile, threads: int) -> KerasEngine:
