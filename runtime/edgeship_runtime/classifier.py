@@ -43,15 +43,20 @@ class Classifier:
 
         Args:
             path: a .tflite, .onnx or .keras file with a manifest.
-            engine: "auto", or one of edgeship_runtime.engines.ENGINES.
+            engine: one of edgeship_runtime.engines.ENGINES; "auto" takes the first one here that answers the file's golden samples
+                as it should.
             threads: for one inference; up to 4, as many as there are cores, when None.
 
         Raises:
             ModelFileError: the file is truncated, damaged, foreign or too new.
-            EngineError: no engine here runs it.
+            EngineError: no engine here runs it, or none rightly.
         """
         model = ModelFile.open(path)
-        return cls(model, open_engine(model, engine, threads))
+        if engine != "auto":
+            return cls(model, open_engine(model, engine, threads))
+        from edgeship_runtime.choosing import choose
+
+        return cls(model, choose(model, threads))
 
     @property
     def manifest(self) -> Manifest:
