@@ -83,7 +83,8 @@ def run(options: argparse.Namespace) -> int:
     classifier, workers = _loaded(options, sources)
     streaming = _streaming(options, classifier)
     with contextlib.ExitStack() as stack:
-        writing = sinks.Writing(classifier.labels, options.model, options.top_k, options.force, options.append)
+        title = f"{classifier.model.path.name} on {classifier.engine.name} {classifier.engine.version}"
+        writing = sinks.Writing(title, options.top_k, options.force, options.append)
         opened = [stack.enter_context(contextlib.closing(sinks.open_sink(text, writing))) for text in options.to]
         stop = stack.enter_context(stopping())
         return _answered(classifier, sources, streaming, workers, opened, stop)

@@ -140,11 +140,10 @@ class Feed:
         wait_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**self._failures) * random.uniform(0.5, 1.0)  # noqa: S311
         self._failures = min(self._failures + 1, 16)
         self._due_s = now + wait_s
-        self._tell(f"{reason}; again in {wait_s:.1f} s", now, reason)
+        self._tell(reason, now)
 
-    def _tell(self, detail: str, now: float, reason: str | None = None) -> None:
+    def _tell(self, reason: str, now: float) -> None:
         """Says why it is not live: once, and then once in a while."""
-        reason = detail if reason is None else reason
         if reason != self._reason or now - self._told_s > _REMIND_S:
             self._reason, self._told_s = reason, now
-            self._on_state(self.name, "reconnecting" if self.lives else "connecting", detail)
+            self._on_state(self.name, "reconnecting" if self.lives else "connecting", reason)

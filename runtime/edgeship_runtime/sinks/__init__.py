@@ -26,15 +26,13 @@ class Writing:
     """How sinks are opened.
 
     Attributes:
-        labels: of the model.
-        model: its file's name.
+        title: of the model and what runs it, for people.
         top_k: labels in an answer; None lets each sink decide.
         force: overwrite a file that exists.
         append: go on with a file that exists.
     """
 
-    labels: Sequence[str]
-    model: str
+    title: str
     top_k: int | None = None
     force: bool = False
     append: bool = False
@@ -70,7 +68,15 @@ def check(texts: Sequence[str], *, force: bool, append: bool) -> None:
         kind, _, rest = text.partition(":")
         if kind not in ("table", "jsonl", "csv", "mqtt", "mqtts", "view"):
             raise UsageError(f"--to {text}: wanted {KINDS}")
-        if kind in ("jsonl", "csv"):
+        if kind in ("mqtt", "mqtts"):
+            from edgeship_runtime.sinks import mqtt
+
+            mqtt.parse(text)
+        elif kind == "view":
+            from edgeship_runtime.sinks import view
+
+            view.parse(text)
+        elif kind in ("jsonl", "csv"):
             if not rest:
                 raise UsageError(f"--to {text}: wanted {kind}:FILE, or {kind}:- for stdout")
             if rest != "-":
