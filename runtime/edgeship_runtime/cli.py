@@ -119,7 +119,7 @@ def _dispatch(arguments: list[str]) -> int:
         # Nothing here multiplies matrices; starting OpenBLAS's threads would be a fifth of `edgeship run one.jpg`.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     module = importlib.import_module(verb.module)
-    options = _parser(name, module).parse_args(arguments[1:])
+    options = _parser(name, module).parse_intermixed_args(arguments[1:])  # options may stand anywhere
     _require(name, verb)
     from edgeship_runtime.terminal import native_output_hidden
 

@@ -103,10 +103,16 @@ def _default_out(path: Path) -> Path:
 
 def _pictures(sources: list[str]) -> list[LabelledPicture]:
     """What was named; their labels are for the network to say."""
+    from edgeship_runtime.errors import DataError
     from edgeship_runtime.labelled import LabelledPicture
-    from edgeship_runtime.sources import pictures
+    from edgeship_runtime.sources.listing import Pictures, Problem
 
-    return [LabelledPicture(str(path), "", path) for source in sources for path in pictures(source)]
+    found = []
+    for item in (item for source in sources for item in Pictures(source)):
+        if isinstance(item, Problem):
+            raise DataError(f"{item.source}: {item.error}")
+        found.append(LabelledPicture(str(item), "", item))
+    return found
 
 
 def _labels(options: argparse.Namespace, known: Known) -> tuple[str, ...]:

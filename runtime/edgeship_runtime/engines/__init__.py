@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from edgeship_runtime.errors import EngineError
+from edgeship_runtime.errors import EngineError, NotInstalledError
 from edgeship_runtime.model_file import ModelFile
 
 if TYPE_CHECKING:
@@ -20,12 +20,14 @@ ENGINES: dict[str, tuple[str, ...]] = {
     "litert": ("tflite",),
     "tflite-runtime": ("tflite",),
     "onnxruntime": ("onnx",),
+    "openvino": ("tflite", "onnx"),
     "keras": ("keras",),
 }
 INSTALL = {
     "litert": "pip install ai-edge-litert",
     "tflite-runtime": "pip install tflite-runtime 'numpy<2'",
     "onnxruntime": "pip install 'edgeship[onnx]'",
+    "openvino": "pip install 'edgeship[openvino]'",
     "keras": "pip install 'edgeship[workstation]'",
 }
 MOST_THREADS = 4  # classifiers of this size stop gaining beyond; `--threads` says otherwise
@@ -50,6 +52,9 @@ class Engine(Protocol):
         The file's own scale and zero point turn pixels into what the graph takes, and its output into scores.
         """
 
+    def sibling(self, threads: int) -> Engine:
+        """An engine of the same model that another thread may use at the same time; itself, where it is made for several."""
+
 
 def default_threads() -> int:
     """As many as this process may use, up to MOST_THREADS."""
@@ -63,11 +68,13 @@ def open_engine(model: ModelFile, name: str = "auto", threads: int | None = None
 
     Args:
         model: an opened model file.
-        name: one of ENGINES, or "auto": the first that is installed and runs this format.
+        name: one of ENGINES, or "auto": the first that is installed and runs this format, right or wrong (`choosing.choose` sees to
+            that).
         threads: for one inference; default_threads() when None.
 
     Raises:
-        EngineError: unknown, not installed, of another format, or it refuses the file.
+        NotInstalledError: it is not installed.
+        EngineError: it is unknown, runs other formats, or refuses the file.
     """
     count = threads or default_threads()
     if name == "auto":
@@ -78,20 +85,20 @@ def open_engine(model: ModelFile, name: str = "auto", threads: int | None = None
         able = " or ".join(engine for engine, formats in ENGINES.items() if model.format in formats)
         raise EngineError(f"{model.path}: {name} does not run .{model.format} files; use --engine {able}")
     try:
-        return _load(name)(model, count)
+        load = _load(name)
     except ImportError as error:
-        raise EngineError(f"{model.path}: engine {name} is not installed ({error}): {INSTALL[name]}") from None
+        raise NotInstalledError(f"{model.path}: engine {name} is not installed ({error}): {INSTALL[name]}") from None
+    return load(model, count)
 
 
 def _first(model: ModelFile, threads: int) -> Engine:
     able = [engine for engine, formats in ENGINES.items() if model.format in formats]
     for engine in able:
         try:
-            load = _load(engine)
-        except ImportError:
+            return open_engine(model, engine, threads)
+        except NotInstalledError:
             continue
-        return load(model, threads)
-    raise EngineError(f"{model.path}: no engine here runs .{model.format} files: {INSTALL[able[0]]}")
+    raise NotInstalledError(f"{model.path}: no engine here runs .{model.format} files: {INSTALL[able[0]]}")
 
 
 def _load(name: str) -> Callable[[ModelFile, int], Engine]:
