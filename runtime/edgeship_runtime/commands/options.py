@@ -12,7 +12,9 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 def add_engine(parser: argparse.ArgumentParser) -> None:
     """--engine and --threads."""
-    parser.add_argument("--engine", default="auto", help="auto (default), litert, tflite-runtime, onnxruntime or keras")
+    parser.add_argument(
+        "--engine", default="auto", help="auto (default), litert, tflite-runtime, litert-builtin, onnxruntime or keras"
+    )
     parser.add_argument(
         "--threads", type=positive, metavar="N", help="threads for one inference (default: the cores, at most 4)"
     )

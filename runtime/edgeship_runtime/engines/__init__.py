@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 ENGINES: dict[str, tuple[str, ...]] = {
     "litert": ("tflite",),
     "tflite-runtime": ("tflite",),
+    "litert-builtin": ("tflite",),
     "onnxruntime": ("onnx",),
     "keras": ("keras",),
 }
 INSTALL = {
     "litert": "pip install ai-edge-litert",
     "tflite-runtime": "pip install tflite-runtime 'numpy<2'",
+    "litert-builtin": "pip install ai-edge-litert",
     "onnxruntime": "pip install 'edgeship[onnx]'",
     "keras": "pip install 'edgeship[workstation]'",
 }
@@ -69,28 +71,35 @@ def open_engine(model: ModelFile, name: str = "auto", threads: int | None = None
     Raises:
         EngineError: unknown, not installed, of another format, or it refuses the file.
     """
-    count = threads or default_threads()
+    return engine_loader(model, name)(model, threads or default_threads())
+
+
+def engine_loader(model: ModelFile, name: str = "auto") -> Callable[[ModelFile, int], Engine]:
+    """What loads this model file with so many threads: the engine's library is imported, the file not touched yet.
+
+    Raises:
+        EngineError: unknown, not installed, or of another format.
+    """
     if name == "auto":
-        return _first(model, count)
+        return _first(model)
     if name not in ENGINES:
         raise EngineError(f"unknown engine {name!r}; known: auto, {', '.join(ENGINES)}")
     if model.format not in ENGINES[name]:
         able = " or ".join(engine for engine, formats in ENGINES.items() if model.format in formats)
         raise EngineError(f"{model.path}: {name} does not run .{model.format} files; use --engine {able}")
     try:
-        return _load(name)(model, count)
+        return _load(name)
     except ImportError as error:
         raise EngineError(f"{model.path}: engine {name} is not installed ({error}): {INSTALL[name]}") from None
 
 
-def _first(model: ModelFile, threads: int) -> Engine:
+def _first(model: ModelFile) -> Callable[[ModelFile, int], Engine]:
     able = [engine for engine, formats in ENGINES.items() if model.format in formats]
     for engine in able:
         try:
-            load = _load(engine)
+            return _load(engine)
         except ImportError:
             continue
-        return load(model, threads)
     raise EngineError(f"{model.path}: no engine here runs .{model.format} files: {INSTALL[able[0]]}")
 
 
