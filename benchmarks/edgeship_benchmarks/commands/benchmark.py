@@ -152,10 +152,11 @@ def _plan(options: argparse.Namespace, models: Sequence[gathering.NamedModel], g
 
 def _say_duration(plan: Plan) -> None:
     from edgeship_benchmarks.measuring.duration import duration_s, spoken
+    from edgeship_benchmarks.reporting.text import at_least
 
     if plan.timed:
         least, most = duration_s(plan)
-        blocks = f"{plan.blocks} to {plan.most_blocks} blocks"
+        blocks = f"{at_least(plan.blocks, plan.most_blocks)} blocks"
         say(f"{counted(plan.timed, 'configuration')}, {blocks}: about {spoken(least)}, at most {spoken(most)}")
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 
 from edgeship_benchmarks.measuring.disturbance import counted, marked
+from edgeship_benchmarks.measuring.duration import spoken
 from edgeship_benchmarks.measuring.intervals import median_interval
 from edgeship_benchmarks.measuring.plan import Plan
 from edgeship_benchmarks.measuring.results import Run, Timed
@@ -33,7 +34,7 @@ def run_blocks(plan: Plan, configurations: Sequence[int], timer: Timer, begin: C
 
     def time_each(some: Iterable[int], block: int, *, again: bool) -> Iterator[Run]:
         for configuration in some:
-            begin(f"block {block + 1} of {plan.blocks}–{plan.most_blocks}")
+            begin(_announced(plan, block, time.monotonic() - started))
             at_s = round(time.monotonic() - started, 3)
             timed = timer(configuration, block)
             if timed is not None:
@@ -48,6 +49,15 @@ def run_blocks(plan: Plan, configurations: Sequence[int], timer: Timer, begin: C
         if block + 1 >= plan.blocks and all(_precise(runs, one, plan) for one in left):
             break
     return runs
+
+
+def _announced(plan: Plan, block: int, seconds: float) -> str:
+    """Which block begins, and how long it still takes, going by those before."""
+    if not block:
+        return "block 1"
+    each = seconds / block
+    least, most = (spoken(each * max(1, count - block)) for count in (plan.blocks, plan.most_blocks))
+    return f"block {block + 1}, {least} left" if least == most else f"block {block + 1}, {least} to {most} left"
 
 
 def _shuffled(configurations: Sequence[int], seed: int, block: int) -> list[int]:

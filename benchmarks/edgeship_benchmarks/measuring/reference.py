@@ -1,8 +1,8 @@
 """Reference: a fixed piece of work, timed among the inferences, that tells how fast the machine is at that moment.
 
 Clocks drop, neighbours take cache and memory, hours pass: a model and this kernel slow down together, and their ratio stays. It has
-to lean on the machine as a network does: of some twenty candidates, a third each of products of integers, of random numbers (a chain in
-which each step waits for the last) and of sorting followed two networks best (`benchmarks/benchmarking.py drift` measures that
+to lean on the machine as a network does: of some twenty candidates, a third each of products of integers, of random numbers (a chain
+in which each step waits for the last) and of sorting followed two networks best (`benchmarks/benchmarking.py drift` measures that
 again). Nothing in it depends on a BLAS library, whose speed differs from one NumPy to the next.
 """
 

@@ -50,7 +50,7 @@ def right_answers(row: Result, data: Data) -> NDArray[np.bool_]:
 def agreement(
     index: int, plan: Plan, models: Sequence[NamedModel], answers: Mapping[int, Answered], readable: Sequence[int]
 ) -> Agreement | None:
-    """A configuration against its float parent: the .keras it was exported from, or a float32 file of the same parent.
+    """A configuration against its float parent: the .keras it was exported from, or for other files a float32 one of the same parent.
 
     Where neither was measured beside it, the number is what the export proved on pictures of its own.
     """
@@ -73,7 +73,7 @@ def _parent(own: ModelFile, models: Sequence[NamedModel]) -> NamedModel | None:
     siblings = [
         one
         for one in models
-        if one.model is not own
+        if own.manifest.quantization.scheme != "float32"
         and one.model.manifest.provenance.parent_model_sha256 == origin.parent_model_sha256
         and one.model.manifest.quantization.scheme == "float32"
     ]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgeship_benchmarks.reporting import significance
 from edgeship_benchmarks.reporting.accuracy import right_answers
+from edgeship_benchmarks.reporting.drift import Corrected, corrected
 from edgeship_benchmarks.reporting.matching import Pair, match
 from edgeship_benchmarks.reporting.report import Data, Report, Result
 from edgeship_benchmarks.reporting.significance import Difference
@@ -30,7 +31,7 @@ class LatencyChange:
     """Median latency, new against old.
 
     Attributes:
-        old_ms, new_ms: p50 of the two reports.
+        old_ms, new_ms: p50 of the two, both at the machine's speed of the old report where drift is taken out.
         change: share by which it grew; machine drift is taken out where both reports timed one reference.
         low, high: its 95 % interval; None with the p-value.
         p_value: corrected for the number of configurations; None when there were too few runs to tell.
@@ -144,7 +145,7 @@ def compare(old: Report, new: Report, limits: Limits, *, anyway: bool = False) -
         notes.append("latencies are compared as they came, drift of the machine included: no common reference")
     notes += [f"only in the old report: {name}" for name in matched.only_old]
     notes += [f"only in the new report: {name}" for name in matched.only_new]
-    rows = _changes(matched.pairs, old.data, new.data, limits, drift=drift)
+    rows = _changes(matched.pairs, old, new, limits, drift=drift)
     few = sum(row.latency.p_value is None for row in rows)
     if few:
         notes.append(f"too few runs to compare latencies in {few} of {len(rows)}: measure with at least 5 blocks")
@@ -163,16 +164,19 @@ def objections(old: Report, new: Report) -> list[str]:
     return found
 
 
-def _changes(pairs: Sequence[Pair], old: Data, new: Data, limits: Limits, *, drift: bool) -> tuple[RowChange, ...]:
-    paired = old.sha256 == new.sha256
+def _changes(pairs: Sequence[Pair], old: Report, new: Report, limits: Limits, *, drift: bool) -> tuple[RowChange, ...]:
+    paired = old.data.sha256 == new.data.sha256
+    # Two reports of one reference kernel are brought to one speed of the machine.
+    speed = (old.reference.ms or 1.0) / (new.reference.ms or 1.0) if drift else 1.0
     times = [_difference(pair, drift=drift) for pair in pairs]
     p_times = _corrected([None if isinstance(time, float) else time.p_value for time in times])
-    judged = [_Judged.of(pair, old, new, paired=paired) if old.labels and new.labels else None for pair in pairs]
+    labelled = old.data.labels and new.data.labels
+    judged = [_Judged.of(pair, old.data, new.data, paired=paired) if labelled else None for pair in pairs]
     p_answers = _corrected([None if one is None else one.p_value for one in judged])
     return tuple(
         RowChange(
             name=pair.name,
-            latency=_latency(pair, time, p_time, limits),
+            latency=_latency(pair, time, p_time, limits, speed),
             accuracy=None if one is None or p_answer is None else one.change(p_answer, limits),
             answers_changed=_answers_changed(pair) if paired else None,
             old_bytes=pair.old.size_bytes,
@@ -192,18 +196,21 @@ def _corrected(p_values: Sequence[float | None]) -> list[float | None]:
 
 def _difference(pair: Pair, *, drift: bool) -> Difference | float:
     """The difference of log latency; only its estimate where there are too few runs for more."""
-    old, new = (_logs(row, drift=drift) for row in (pair.old, pair.new))
-    if min(len(old), len(new)) < significance.FEWEST:
-        return float(np.median(new) - np.median(old))
-    return significance.yuen(old, new)
+    plain = Corrected(_as_they_came(pair.old), _as_they_came(pair.new), 0.0)
+    logs = corrected(pair.old, pair.new) if drift else plain
+    if min(len(logs.old), len(logs.new)) < significance.FEWEST:
+        return float(np.median(logs.new) - np.median(logs.old))
+    return significance.yuen(logs.old, logs.new, logs.variance)
 
 
-def _logs(row: Result, *, drift: bool) -> list[float]:
-    return [math.log(run.relative if drift else run.p50_ms) for run in row.runs if run.counted]
+def _as_they_came(row: Result) -> list[float]:
+    return [math.log(run.p50_ms) for run in row.runs if run.counted]
 
 
-def _latency(pair: Pair, time: Difference | float, p_value: float | None, limits: Limits) -> LatencyChange:
-    old_ms, new_ms = pair.old.latency_ms.p50, pair.new.latency_ms.p50
+def _latency(
+    pair: Pair, time: Difference | float, p_value: float | None, limits: Limits, speed: float
+) -> LatencyChange:
+    old_ms, new_ms = pair.old.latency_ms.p50, pair.new.latency_ms.p50 * speed
     if isinstance(time, float) or p_value is None:
         estimate = time if isinstance(time, float) else time.estimate
         return LatencyChange(old_ms, new_ms, math.expm1(estimate), None, None, None, "")

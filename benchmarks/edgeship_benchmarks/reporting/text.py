@@ -12,14 +12,13 @@ COLUMNS = (
     "accuracy, %",
     "p50 ms",
     "p95 ms",
-    "p99 ms",
     "first ms",
     "end to end ms",
     "pictures/s",
     "size kB",
     "peak MB",
 )
-_NARROW = (0, 1, 2, 3, 4, 5, 10)  # of these, on a terminal
+_NARROW = (0, 1, 2, 3, 4, 5, 9)  # of these, on a terminal
 RIGHT = range(2, len(COLUMNS))
 
 
@@ -33,7 +32,6 @@ def cells(row: Result) -> list[str]:
         _accuracy(row),
         number(latency.p50) + _spread(row),
         number(latency.p95),
-        number(latency.p99),
         number(latency.first),
         "" if whole is None else number(whole.p50),
         f"{row.throughput_per_s:,.0f}",
@@ -91,6 +89,11 @@ def machine(report: Report) -> str:
     board = f"{where.board}, " if where.board else ""
     pictures = f"{data.name} ({data.part}), {counted(data.samples, 'picture')}"
     return f"{board}{where.cpu}, {counted(where.cores, 'core')}, {where.system}, Python {where.python}; {pictures}"
+
+
+def at_least(least: int, most: int) -> str:
+    """Two counts in words: 5, or 5 to 15."""
+    return str(least) if least == most else f"{least} to {most}"
 
 
 def number(value: float) -> str:
