@@ -2,7 +2,7 @@
 
 A model does not follow the reference to the letter: of five networks, one that fits the nearest cache followed it by 1.5 for 1, the
 others by 0.75 to 1.1. How closely this one does shows within the reports, wherever the machine changed its speed; from there, and
-from 1 ± 0.2 to begin with, what remains between them is estimated (an analysis of covariance with a normal prior), and how far that
+from 1 ± 0.15 to begin with, what remains between them is estimated (an analysis of covariance with a normal prior), and how far that
 estimate can be trusted widens the interval. Where the machine kept its speed, all of this does nothing.
 """
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edgeship_benchmarks.reporting.report import ProcessRun, Result
 
-_PRIOR = 0.2  # standard deviation of how much more or less than the reference a model follows the machine
+_PRIOR = 0.15  # standard deviation of how much more or less than the reference a model follows the machine
 _OUTLIER = 3.0  # standard deviations beyond which a run tells nothing of that
 _TO_DEVIATION = 1.4826  # from a median absolute deviation
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeship_benchmarks.measuring import student
+
 LEVEL = 0.05
 FEWEST = 5  # values on each side, for a comparison of two groups
 _TRIM = 0.2
@@ -62,8 +64,8 @@ def yuen(first: Sequence[float], second: Sequence[float], variance_between: floa
         one.variance**2 / (one.kept - 1) + other.variance**2 / (other.kept - 1), _TINY * variance**2
     )
     error = math.sqrt(variance)
-    reach = _quantile_t(1 - LEVEL / 2, freedom) * error
-    return Difference(estimate, estimate - reach, estimate + reach, _two_sided_t(estimate / error, freedom))
+    reach = student.quantile(1 - LEVEL / 2, freedom) * error
+    return Difference(estimate, estimate - reach, estimate + reach, student.two_sided(estimate / error, freedom))
 
 
 def proportions(right: int, of: int, right_then: int, of_then: int) -> float:
@@ -99,22 +101,6 @@ def _trimmed(values: Sequence[float]) -> _Trimmed:
     winsorized = np.clip(ordered, ordered[cut], ordered[-cut - 1])
     squares = float(((winsorized - winsorized.mean()) ** 2).sum())
     return _Trimmed(float(ordered[cut : len(ordered) - cut].mean()), squares / (kept * (kept - 1)), kept)
-
-
-def _two_sided_t(t: float, freedom: float) -> float:
-    """P(|T| > |t|) of Student's distribution: with x = √ν·tan φ its density becomes cos(φ)^(ν − 1), which is integrated."""
-    angles = np.linspace(math.atan(abs(t) / math.sqrt(freedom)), math.pi / 2, 4001)
-    scale = math.exp(math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2)) / math.sqrt(math.pi)
-    heights = np.maximum(np.cos(angles), 0.0) ** (freedom - 1)
-    return min(1.0, 2 * scale * float((heights[1:] + heights[:-1]).sum() / 2 * (angles[1] - angles[0])))
-
-
-def _quantile_t(probability: float, freedom: float) -> float:
-    low, high = 0.0, 1e4
-    for _ in range(80):
-        middle = (low + high) / 2
-        low, high = (middle, high) if 1 - _two_sided_t(middle, freedom) / 2 < probability else (low, middle)
-    return high
 
 
 def _log_choose(of: int, count: int) -> float:
