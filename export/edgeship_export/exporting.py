@@ -182,7 +182,7 @@ def _completed(parent: ModelFile, classifier: Classifier, manifest: Manifest, mo
     format_name = classifier.model.format
     members = {LABELS: ("\n".join(parent.manifest.labels) + "\n").encode()}
     golden = {sample.member: parent.member(sample.member) for sample in parent.manifest.golden}
-    manifest = dataclasses.replace(manifest, golden=_golden(classifier, golden, model))
+    manifest = dataclasses.replace(manifest, golden=_golden(classifier, golden))
     members |= golden
     trained = parent.raw.members.get(MEMBER, b"")
     if sum(map(len, members.values())) + len(manifest.to_bytes()) + len(trained) <= CARRIED_BYTES:
@@ -212,12 +212,12 @@ def _speed(draft: ModelFile, converted: Converted, evidence: Evidence) -> Speed 
     return measure(open_engine(draft, engine, threads=1), open_engine(plain, engine, threads=1), picture)
 
 
-def _golden(classifier: Classifier, pictures: dict[str, bytes], model: bytes) -> tuple[GoldenSample, ...]:
+def _golden(classifier: Classifier, pictures: dict[str, bytes]) -> tuple[GoldenSample, ...]:
     """The parent's golden pictures with this file's answers, and a tolerance from how far kernels of one CPU differ."""
     if not pictures:
         return ()
     inputs = np.stack([classifier.preprocessing(data) for data in pictures.values()])
-    other = FORMATS[classifier.model.format].other_kernels(model)
+    other = FORMATS[classifier.model.format].other_kernels(classifier.model)
     spread = float(np.abs(_one_by_one(classifier.scores, inputs) - _one_by_one(other, inputs)).max())
     floor = _TOLERANCES[classifier.manifest.quantization.scheme]
     tolerance = round(max(floor, _SPREAD_FACTOR * spread), 6)

@@ -61,6 +61,8 @@ VERBS = {
         "camera",
     ),
     "benchmark": Verb("edgeship_benchmarks.commands.benchmark", "accuracy against latency against size, measured here"),
+    "recommend": Verb("edgeship_benchmarks.commands.recommend", "which measured configuration to ship, and why"),
+    "compare": Verb("edgeship_benchmarks.commands.compare", "did a change make it worse? two benchmarks"),
 }
 
 

@@ -137,7 +137,7 @@ def opened(preprocessing: Preprocessing) -> Iterator[Cache]:
     Raises:
         DataError: the folder cannot be written, or the disk is full.
     """
-    folder = home() / _key(preprocessing)
+    folder = caches.home() / _key(preprocessing)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _remove_unused(folder)
@@ -154,13 +154,6 @@ def opened(preprocessing: Preprocessing) -> Iterator[Cache]:
             f"{folder}: {reason(error)}; keep decoded pictures in memory instead: --no-cache, "
             "or elsewhere: set EDGESHIP_CACHE to a folder"
         ) from None
-
-
-def home() -> Path:
-    """Where caches lie: $EDGESHIP_CACHE, or edgeship below $XDG_CACHE_HOME or ~/.cache."""
-    named = os.environ.get("EDGESHIP_CACHE")
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(named) if named else base / "edgeship"
 
 
 def _key(preprocessing: Preprocessing) -> str:

@@ -103,16 +103,10 @@ def _default_out(path: Path) -> Path:
 
 def _pictures(sources: list[str]) -> list[LabelledPicture]:
     """What was named; their labels are for the network to say."""
-    from edgeship_runtime.errors import DataError
     from edgeship_runtime.labelled import LabelledPicture
-    from edgeship_runtime.sources.listing import Pictures, Problem
+    from edgeship_runtime.sources.listing import every_picture
 
-    found = []
-    for item in (item for source in sources for item in Pictures(source)):
-        if isinstance(item, Problem):
-            raise DataError(f"{item.source}: {item.error}")
-        found.append(LabelledPicture(str(item), "", item))
-    return found
+    return [LabelledPicture(str(path), "", path) for path in every_picture(*sources)]
 
 
 def _labels(options: argparse.Namespace, known: Known) -> tuple[str, ...]:

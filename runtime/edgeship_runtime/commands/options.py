@@ -13,7 +13,9 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 def add_engine(parser: argparse.ArgumentParser) -> None:
     """--engine and --threads."""
     parser.add_argument(
-        "--engine", default="auto", help="auto (default), litert, tflite-runtime, onnxruntime, openvino or keras"
+        "--engine",
+        default="auto",
+        help="auto (default), litert, tflite-runtime, litert-builtin, onnxruntime, openvino or keras",
     )
     parser.add_argument(
         "--threads",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ENGINES: dict[str, tuple[str, ...]] = {
     "litert": ("tflite",),
     "tflite-runtime": ("tflite",),
+    "litert-builtin": ("tflite",),
     "onnxruntime": ("onnx",),
     "openvino": ("tflite", "onnx"),
     "keras": ("keras",),
@@ -26,6 +27,7 @@ ENGINES: dict[str, tuple[str, ...]] = {
 INSTALL = {
     "litert": "pip install ai-edge-litert",
     "tflite-runtime": "pip install tflite-runtime 'numpy<2'",
+    "litert-builtin": "pip install ai-edge-litert",
     "onnxruntime": "pip install 'edgeship[onnx]'",
     "openvino": "pip install 'edgeship[openvino]'",
     "keras": "pip install 'edgeship[workstation]'",
@@ -76,27 +78,35 @@ def open_engine(model: ModelFile, name: str = "auto", threads: int | None = None
         NotInstalledError: it is not installed.
         EngineError: it is unknown, runs other formats, or refuses the file.
     """
-    count = threads or default_threads()
+    return engine_loader(model, name)(model, threads or default_threads())
+
+
+def engine_loader(model: ModelFile, name: str = "auto") -> Callable[[ModelFile, int], Engine]:
+    """What loads this model file with so many threads: the engine's library is imported, the file not touched yet.
+
+    Raises:
+        NotInstalledError: it is not installed.
+        EngineError: it is unknown, or runs other formats.
+    """
     if name == "auto":
-        return _first(model, count)
+        return _first(model)
     if name not in ENGINES:
         raise EngineError(f"unknown engine {name!r}; known: auto, {', '.join(ENGINES)}")
     if model.format not in ENGINES[name]:
         able = " or ".join(engine for engine, formats in ENGINES.items() if model.format in formats)
         raise EngineError(f"{model.path}: {name} does not run .{model.format} files; use --engine {able}")
     try:
-        load = _load(name)
+        return _load(name)
     except ImportError as error:
         raise NotInstalledError(f"{model.path}: engine {name} is not installed ({error}): {INSTALL[name]}") from None
-    return load(model, count)
 
 
-def _first(model: ModelFile, threads: int) -> Engine:
+def _first(model: ModelFile) -> Callable[[ModelFile, int], Engine]:
     able = [engine for engine, formats in ENGINES.items() if model.format in formats]
     for engine in able:
         try:
-            return open_engine(model, engine, threads)
-        except NotInstalledError:
+            return _load(engine)
+        except ImportError:
             continue
     raise NotInstalledError(f"{model.path}: no engine here runs .{model.format} files: {INSTALL[able[0]]}")
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgeship_runtime.errors import DataError
 from edgeship_runtime.files import reason
 from edgeship_runtime.pictures import SUFFIXES
 
@@ -41,6 +42,20 @@ class Pictures:
         if Path(self.name).exists() or not glob.has_magic(self.name):
             return iter([Path(self.name)])
         return _some(_matching(self.name), self.name, "no picture matches")
+
+
+def every_picture(*names: str) -> list[Path]:
+    """The picture files of several sources, where each must give some.
+
+    Raises:
+        DataError: one gives none.
+    """
+    found = []
+    for item in (item for name in names for item in Pictures(name)):
+        if isinstance(item, Problem):
+            raise DataError(f"{item.source}: {item.error}")
+        found.append(item)
+    return found
 
 
 def _some(found: Iterator[Path | Problem], name: str, otherwise: str) -> Iterator[Path | Problem]:
