@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from edgeship_runtime import caches
 from edgeship_runtime.errors import DataError
 from edgeship_runtime.files import reason
 from edgeship_runtime.preprocessing import Preprocessing
