@@ -21,9 +21,10 @@ from edgeship_export.converting import Converted, Scores, needed
 from edgeship_export.tflite_graph import read_graph
 from edgeship_export.tflite_metadata import with_metadata
 from edgeship_export.tflite_scores import in_float
-from edgeship_runtime.engines.numbers import Affine, pixel_table, real
+from edgeship_runtime.engines import open_engine
 from edgeship_runtime.errors import ExportError
 from edgeship_runtime.manifest import Quantization
+from edgeship_runtime.model_file import ModelFile
 from edgeship_runtime.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
@@ -91,25 +92,9 @@ def _make_integer(converter: Any, quantization: Quantization, pictures: NDArray[
     converter.inference_output_type = tf.float32
 
 
-def other_kernels(model: bytes) -> Scores:
+def other_kernels(model: ModelFile) -> Scores:
     """See `converting.Format`: LiteRT's built-in kernels, not XNNPACK's."""
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    interpreter = Interpreter(
-        model_content=model,
-        num_threads=1,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-    )
-    interpreter.allocate_tensors()
-    (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
-    table = pixel_table(taken["dtype"], Affine(*taken["quantization"]))
-
-    def scores(batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        interpreter.set_tensor(taken["index"], batch if table is None else table[batch])
-        interpreter.invoke()
-        return real(interpreter.get_tensor(given["index"]), Affine(*given["quantization"]))
-
-    return scores
+    return open_engine(model, "litert-builtin", threads=1).scores
 
 
 @contextlib.contextmanager

@@ -61,6 +61,8 @@ VERBS = {
         "camera",
     ),
     "benchmark": Verb("edgeship_benchmarks.commands.benchmark", "accuracy against latency against size, measured here"),
+    "recommend": Verb("edgeship_benchmarks.commands.recommend", "which measured configuration to ship, and why"),
+    "compare": Verb("edgeship_benchmarks.commands.compare", "did a change make it worse? two benchmarks"),
 }
 
 
@@ -119,7 +121,7 @@ def _dispatch(arguments: list[str]) -> int:
         # Nothing here multiplies matrices; starting OpenBLAS's threads would be a fifth of `edgeship run one.jpg`.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     module = importlib.import_module(verb.module)
-    options = _parser(name, module).parse_args(arguments[1:])
+    options = _parser(name, module).parse_intermixed_args(arguments[1:])  # options may stand anywhere
     _require(name, verb)
     from edgeship_runtime.terminal import native_output_hidden
 

@@ -7,7 +7,8 @@ EdgeshipError
 │   └── ForeignModelError   a sound file without a manifest of ours
 ├── PictureError            a picture that cannot be decoded
 ├── DataError               labelled pictures that are not what a verb needs
-├── EngineError             an engine that is missing, or refuses the file
+├── EngineError             an engine that refuses the file, or answers it wrongly
+│   └── NotInstalledError   an engine that is not installed
 ├── MissingExtraError       an optional part of edgeship is not installed
 ├── TrainingError           training cannot start, or went wrong
 ├── ExportError             a model cannot be exported as asked
@@ -49,6 +50,10 @@ class DataError(EdgeshipError):
 
 class EngineError(EdgeshipError):
     """An inference engine is not installed here, or cannot load or run the model."""
+
+
+class NotInstalledError(EngineError):
+    """An inference engine is not installed here."""
 
 
 class MissingExtraError(EdgeshipError):

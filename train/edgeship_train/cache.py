@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from edgeship_runtime import caches
 from edgeship_runtime.errors import DataError
 from edgeship_runtime.files import reason
 from edgeship_runtime.preprocessing import Preprocessing
@@ -137,7 +138,7 @@ def opened(preprocessing: Preprocessing) -> Iterator[Cache]:
     Raises:
         DataError: the folder cannot be written, or the disk is full.
     """
-    folder = home() / _key(preprocessing)
+    folder = caches.home() / _key(preprocessing)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _remove_unused(folder)
@@ -154,13 +155,6 @@ def opened(preprocessing: Preprocessing) -> Iterator[Cache]:
             f"{folder}: {reason(error)}; keep decoded pictures in memory instead: --no-cache, "
             "or elsewhere: set EDGESHIP_CACHE to a folder"
         ) from None
-
-
-def home() -> Path:
-    """Where caches lie: $EDGESHIP_CACHE, or edgeship below $XDG_CACHE_HOME or ~/.cache."""
-    named = os.environ.get("EDGESHIP_CACHE")
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(named) if named else base / "edgeship"
 
 
 def _key(preprocessing: Preprocessing) -> str:

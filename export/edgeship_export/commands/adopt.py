@@ -104,9 +104,9 @@ def _default_out(path: Path) -> Path:
 def _pictures(sources: list[str]) -> list[LabelledPicture]:
     """What was named; their labels are for the network to say."""
     from edgeship_runtime.labelled import LabelledPicture
-    from edgeship_runtime.sources import pictures
+    from edgeship_runtime.sources.listing import every_picture
 
-    return [LabelledPicture(str(path), "", path) for source in sources for path in pictures(source)]
+    return [LabelledPicture(str(path), "", path) for path in every_picture(*sources)]
 
 
 def _labels(options: argparse.Namespace, known: Known) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ Example:
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,6 +80,8 @@ def run(options: argparse.Namespace) -> int:
     from edgeship_export.proving import drops
 
     evidence = from_data(parent, data) if data else carried(parent)
+    if quantization.scheme == "int8":
+        _say_uncalibrated(parent.manifest.labels, evidence.calibration.targets.tolist())
     with steps(STEPS) as begin:
         exported = export(
             parent, out, options.format, quantization, evidence, begin, allow_code=options.allow_code, device=device
@@ -173,6 +176,14 @@ def _say_result(options: argparse.Namespace, out: Path, exported: Exported) -> N
     answer(
         f"wrote {out} ({len(exported.content):,} bytes, {manifest.quantization.scheme}, by {_ROUTES[manifest.provenance.route]})"
     )
+
+
+def _say_uncalibrated(labels: Sequence[str], seen: Sequence[int]) -> None:
+    """What no calibration picture shows may come out cut off; a network may have more labels than pictures are taken."""
+    missing = [label for index, label in enumerate(labels) if index not in set(seen)]
+    if 0 < len(missing) < len(labels) <= len(seen):
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        say(f"warning: no calibration picture shows {', '.join(missing[:3])}{more}; add some to the data")
 
 
 def _say_speed(speed: Speed, scheme: str) -> None:

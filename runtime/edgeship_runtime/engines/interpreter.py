@@ -20,6 +20,7 @@ class InterpreterEngine:
 
     def __init__(self, name: str, version: str, interpreter_class: Any, model: ModelFile, threads: int) -> None:  # noqa: ANN401
         self.name, self.version, self.threads = name, version, threads
+        self._class, self._model = interpreter_class, model
         try:
             # The checked bytes, not the path: what was verified is what runs.
             self._interpreter = interpreter_class(model_content=model.raw.model, num_threads=threads)
@@ -50,6 +51,10 @@ class InterpreterEngine:
         del view
         self._interpreter.invoke()
         return real(self._interpreter.get_tensor(self._output["index"]), self._output_affine).reshape(len(batch), -1)
+
+    def sibling(self, threads: int) -> InterpreterEngine:
+        """Another interpreter of the same bytes, with buffers of its own."""
+        return InterpreterEngine(self.name, self.version, self._class, self._model, threads)
 
     def _allocate(self) -> None:
         self._interpreter.allocate_tensors()
