@@ -85,16 +85,12 @@ def exports(digits: Digits, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 
 
 def test_a_cure_is_applied_and_said(digits: Digits, run: Run, tmp_path: Path) -> None:
-    stated = ["--format", "tflite", "--quantize", "dynamic", "--device", BOARD]
+    out = tmp_path / "m.tflite"
 
-    text = run("export", digits.keras, *stated, "--out", tmp_path / "a.tflite")
-    answer = run("export", digits.keras, *stated, "--out", tmp_path / "b.tflite", "--json").json()
+    done = run("export", digits.keras, "--format", "tflite", "--quantize", "dynamic", "--device", BOARD, "--out", out)
 
-    assert f"for {BOARD}: dense layers have one scale each: tflite-runtime does not read" in text.out
-    assert isinstance(answer, dict)
-    assert answer["device"] == BOARD
-    assert len(answer["cures"]) == 1
-    needs = RawModel.open(tmp_path / "a.tflite").manifest().requirements
+    assert f"for {BOARD}: dense layers have one scale each: tflite-runtime does not read" in done.out
+    needs = RawModel.open(out).manifest().requirements
     assert needs.engines["tflite-runtime"].version is not None
     assert Device.load(BOARD).refuses(needs) == ()
 
@@ -131,15 +127,22 @@ def test_a_board_with_too_little_memory_is_refused(digits: Digits, run: Run, tmp
 
 
 @pytest.mark.parametrize(
-    ("device", "activations"), [("raspberry-pi-4", "activations int8"), ("linux-x86-64", "activations uint8")]
+    ("device", "integers"),
+    [
+        ("raspberry-pi-4", "activations int8, weights int8 of 8 bits"),
+        ("linux-x86-64", "activations uint8, weights int8 of 7 bits"),
+    ],
 )
-def test_onnx_integers_suit_the_board(digits: Digits, run: Run, tmp_path: Path, device: str, activations: str) -> None:
+def test_onnx_integers_suit_the_board(digits: Digits, run: Run, tmp_path: Path, device: str, integers: str) -> None:
     out = tmp_path / "m.onnx"
+    stated = ["--format", "onnx", "--quantize", "int8", "--device", device, "--out", out, "--json"]
 
-    done = run("export", digits.keras, "--format", "onnx", "--quantize", "int8", "--device", device, "--out", out)
+    answer = run("export", digits.keras, *stated).json()
 
-    assert done.code == 0, done.err
-    assert f"for {device}: {activations}, weights int8" in done.out
+    assert isinstance(answer, dict)
+    assert answer["device"] == device
+    (cure,) = answer["cures"]
+    assert cure.startswith(integers)
     assert run("verify", out).code == 0
 
 
@@ -171,7 +174,8 @@ def test_old_engines_give_the_scores_of_the_newest(
 
     for name, scores in found.items():
         if isinstance(scores, list):
-            np.testing.assert_allclose(scores, newest(models[name]), atol=0.02, err_msg=name)
+            # Noise is no digit: its logits lie close together, where rounding moves scores most.
+            np.testing.assert_allclose(scores, newest(models[name]), atol=0.05, err_msg=name)
 
 
 @pytest.mark.environments
