@@ -7,8 +7,6 @@ none can be written it is found out each time.
 from __future__ import annotations
 
 import contextlib
-import os
-from pathlib import Path
 
 from edgeship_runtime import files, golden, machine
 from edgeship_runtime.classifier import Classifier
@@ -44,18 +42,11 @@ def choose(model: ModelFile, threads: int | None) -> Engine:
     raise refusals[0]  # of the engine that would have been the first choice
 
 
-def home() -> Path:
-    """Where caches lie: $EDGESHIP_CACHE, or edgeship below $XDG_CACHE_HOME or ~/.cache."""
-    named = os.environ.get("EDGESHIP_CACHE")
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(named) if named else base / "edgeship"
-
-
 def _fault(model: ModelFile, engine: Engine) -> str | None:
     """What differs, in one line; None where nothing does."""
     if not model.manifest.golden:
         return None
-    passed = home() / "verified" / _key(model, engine)
+    passed = files.cache_home() / "verified" / _key(model, engine)
     if passed.exists():
         return None
     result = golden.verify(Classifier(model, engine))
