@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 
-from edgeship_runtime import caches, files, golden, machine
+from edgeship_runtime import files, golden, machine
 from edgeship_runtime.classifier import Classifier
 from edgeship_runtime.engines import ENGINES, INSTALL, Engine, open_engine
 from edgeship_runtime.errors import EngineError, NotInstalledError
@@ -46,7 +46,7 @@ def _fault(model: ModelFile, engine: Engine) -> str | None:
     """What differs, in one line; None where nothing does."""
     if not model.manifest.golden:
         return None
-    passed = caches.home() / "verified" / _key(model, engine)
+    passed = files.cache_home() / "verified" / _key(model, engine)
     if passed.exists():
         return None
     result = golden.verify(Classifier(model, engine))

@@ -117,7 +117,7 @@ class Mqtt:
 
     def _publish(self, topic: str, value: object, *, retain: bool = False) -> bool:
         """Whether the message was taken; sent at once, or when there is a connection."""
-        payload = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, allow_nan=False)
+        payload = value if isinstance(value, str) else json.dumps(value, allow_nan=False)
         with self._changed:
             self._sent += 1
         info = self._client.publish(f"{self._broker.topic}/{topic}", payload, self._broker.qos, retain)
