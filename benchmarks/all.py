@@ -1,4 +1,4 @@
-"""The figures that can be measured on this machine: preprocessing.py, cold_start.py for each model, benchmarking.py's short parts, peers.
+"""The figures that can be measured on this machine: preprocessing.py, cold_start.py, the short parts of benchmarking.py, peers.
 
 What they need is made first, once, and only below build/bench: see models.py. Without ../shared/data there is only cold_start.py with
 the digits classifier. Twenty-five minutes on two free cores, the first time ten more; more where they are shared. What takes longer is
