@@ -2,8 +2,9 @@
 
 `python benchmarks/peers` writes docs/benchmarks.md. The tools are the tutorials' loop over LiteRT, MediaPipe, tflite-runtime and ONNX
 Runtime (loops/ has the loops, tools.py their environments). The files are MobileNetV2 1.0@224 for ten kinds of clothes: .tflite in
-int8 and float32, and .onnx. Each tool runs each file that it can, in fresh processes that take turns in rounds; a figure is the median
-of the rounds. All on one thread.
+int8 and float32, and .onnx. Each tool runs each file that it can, in fresh processes that take turns in rounds; a figure is the
+median of the rounds. All on one thread.
+
 Ten minutes on an idle machine; the environments are made once, below build/bench/peers, from the package registry.
 """
 
