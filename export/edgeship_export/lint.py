@@ -1,36 +1,20 @@
-"""Lint: what a file really is, told from its tensors and not from what it says of itself. No inference, no engine."""
+"""Lint: what a person should know of a model file before a device runs it. No inference, no engine."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from edgeship_export import onnx_graph, requirements, tflite_graph
-from edgeship_runtime.containers import zipped
-from edgeship_runtime.manifest import Manifest, Requirements
+from edgeship_devices.gate import is_older
+from edgeship_export import keras_facts, kinds, onnx_facts, tflite_facts
+from edgeship_export.facts import Facts
+from edgeship_export.operator_releases import LAST_TFLITE_RUNTIME
+from edgeship_runtime.manifest import Manifest
 from edgeship_runtime.model_file import RawModel
 
-_COMPUTING = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "BATCH_MATMUL")
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the tensors tell.
-
-    Attributes:
-        scheme: float32, float16, dynamic, int8, or mixed.
-        input_dtype: of the graph's input.
-        input_shape: N, H, W, C; -1 stands for a free side.
-        requirements: computed from the file.
-        input_quantization: scale and zero point; None for float inputs.
-    """
-
-    scheme: str
-    input_dtype: str
-    input_shape: tuple[int, ...]
-    requirements: Requirements
-    input_quantization: tuple[float, int] | None = None
+_READERS = {"tflite": tflite_facts.read, "onnx": onnx_facts.read, "keras": keras_facts.read}
+_RAW_PIXELS = {"uint8": (1.0, 0), "int8": (1.0, -128)}  # scale and zero point of an input that takes levels as they are
+_NAMED = 3  # layers that a finding lists
 
 
 @dataclass(frozen=True)
@@ -52,77 +36,88 @@ def facts(raw: RawModel) -> Facts:
 
 
 def findings(real: Facts, manifest: Manifest | None) -> list[Finding]:
-    """Where the file and what it says of itself, or what a device can run, come apart."""
-    found = []
+    """Where the file and what it says of itself, or what a device can run, come apart; the worst first."""
+    found = [*_of_manifest(real, manifest), *_of_operators(real), *_of_numbers(real, manifest), *_of_engines(real)]
+    return sorted(found, key=lambda finding: ("error", "warning", "info").index(finding.level))
+
+
+def _of_manifest(real: Facts, manifest: Manifest | None) -> Iterator[Finding]:
     if manifest is None:
         text = "another tool wrote this file (or saved it again): it carries no labels and no preprocessing that can be relied on"
-        found.append(Finding("warning", "no-manifest", f"{text}; give it a manifest with edgeship adopt"))
-    elif real.scheme != manifest.quantization.scheme:
-        text = f"its tensors are {real.scheme}, its manifest says {manifest.quantization.scheme}"
-        found.append(Finding("error", "quantization", text))
-    if manifest is not None and real.input_dtype == "uint8" and real.input_quantization not in ((1.0, 0), None):
-        scale, zero_point = real.input_quantization
-        text = f"its uint8 input has scale {scale:g} and zero point {zero_point}; raw pixels have 1 and 0"
-        found.append(Finding("warning", "input-scale", text))
-    for name in real.requirements.operators:
-        if name.startswith("custom "):
-            text = f"operator {name.removeprefix('custom ')} is not built into the runtimes; a device cannot run it"
-            found.append(Finding("error", "custom-operator", text))
-    return found
-
-
-def _tflite(raw: RawModel) -> Facts:
-    graph = tflite_graph.read_graph(raw.model)
-    taken = graph.tensors[graph.inputs[0]]
-    affine = (taken.scales[0], taken.zero_points[0]) if taken.scales and taken.zero_points else None
-    return Facts(_tflite_scheme(graph), taken.dtype, taken.shape, requirements.of_tflite(raw.model), affine)
-
-
-def _tflite_scheme(graph: tflite_graph.Graph) -> str:
-    """From the operators that compute with weights: what they take, and what their weights are stored as."""
-    kinds = set()
-    halves = any(tensor.dtype == "float16" and tensor.constant_bytes for tensor in graph.tensors)
-    for operator in graph.operators:
-        if operator.name not in _COMPUTING or len(operator.inputs) < 2:
-            continue
-        first, second = (graph.tensors[index] for index in operator.inputs[:2])
-        activation, weight = (second, first) if first.constant_bytes and not second.constant_bytes else (first, second)
-        if activation.dtype in ("int8", "uint8"):
-            kinds.add("int8")
-        elif weight.dtype in ("int8", "uint8", "int4"):
-            kinds.add("dynamic")
+        other = kinds.not_a_classifier(real)
+        if other is None:
+            yield Finding("warning", "no-manifest", f"{text}; give it a manifest with edgeship adopt")
         else:
-            kinds.add("float16" if halves else "float32")
-    if kinds in ({"dynamic", "float32"}, {"dynamic"}):
-        return "dynamic"  # small layers stay float in dynamic-range files
-    return kinds.pop() if len(kinds) == 1 else "mixed" if kinds else "float32"
+            yield Finding("warning", "no-classifier", f"it is {other}; edgeship runs classifiers of pictures")
+        return
+    stated = manifest.quantization.scheme
+    if real.scheme != stated:
+        yield Finding("error", "quantization", f"its tensors are {real.scheme}, its manifest says {stated}")
+    outputs = kinds.labels_wanted(real)
+    if outputs is not None and outputs != len(manifest.labels):
+        yield Finding(
+            "error", "labels", f"it gives {outputs} scores, and its manifest has {len(manifest.labels)} labels"
+        )
 
 
-def _onnx(raw: RawModel) -> Facts:
-    graph = onnx_graph.read_graph(raw.model)
-    quantized = sum(count for name, count in graph.operators.items() if name.startswith(("QLinear", "QuantizeLinear")))
-    if quantized:
-        scheme = "int8"
-    elif any(name in graph.operators for name in ("DynamicQuantizeLinear", "MatMulInteger", "ConvInteger")):
-        scheme = "dynamic"
-    else:
-        scheme = "float16" if graph.weight_types["float16"] > graph.weight_types["float32"] else "float32"
-    return Facts(scheme, graph.input_dtype, graph.input_shape, requirements.of_onnx(raw.model))
+def _of_operators(real: Facts) -> Iterator[Finding]:
+    for layer in real.foreign:
+        where = f"layer {layer.name!r}: " if layer.name else ""
+        if layer.operator.startswith("Flex"):
+            name = layer.operator.removeprefix("Flex")
+            text = f"{where}TensorFlow's own operator {name} (Select TF ops) is not in the runtimes of devices"
+            yield Finding("error", "flex-operator", f"{text}; replace the layer, or export without SELECT_TF_OPS")
+        elif layer.operator == "edgetpu-custom-op":
+            yield Finding(
+                "error", "custom-operator", f"{where}it is compiled for the Coral Edge TPU, and runs nowhere else"
+            )
+        elif real.requirements.keras is not None:
+            text = f"{where}{layer.operator} is code of the file's maker, not of Keras; Keras executes it only when told to"
+            yield Finding("warning", "custom-layer", text)
+        else:
+            yield Finding(
+                "error", "custom-operator", f"{where}operator {layer.operator} is not built into the runtimes"
+            )
+    if real.external:
+        yield Finding(
+            "error",
+            "external-weights",
+            "its weights lie in other files; save it as one file (save_as_external_data=False)",
+        )
 
 
-def _keras(raw: RawModel) -> Facts:
-    with raw.open_file() as file, zipped.open_zip(file) as archive:
-        config = json.loads(zipped.read(archive, "config.json"))
-        saved_by = json.loads(zipped.read(archive, "metadata.json")).get("keras_version", "")
-    layers = config.get("config", {}).get("layers", [])
-    stated = next((shape for layer in layers if (shape := _input_shape(layer.get("config", {})))), [])
-    sides = tuple(-1 if side is None else int(side) for side in stated)
-    return Facts("float32", "float32", sides, Requirements(keras=saved_by))
+def _of_numbers(real: Facts, manifest: Manifest | None) -> Iterator[Finding]:
+    yield from _of_input(real, manifest)
+    if real.activation == "softmax" and real.activation_dtype in ("int8", "uint8"):
+        text = "its softmax has 8 bits, steps of 1/256: about 2 % of pictures have two highest scores alike, and the first label wins"
+        yield Finding("info", "softmax-ties", text)
+    if real.islands:
+        names = ", ".join(f"{layer.operator} {layer.name}".strip() for layer in real.islands[:_NAMED])
+        more = f", and {len(real.islands) - _NAMED} more" if len(real.islands) > _NAMED else ""
+        yield Finding("info", "float-islands", f"computed in floating point between integer layers: {names}{more}")
+    if real.scheme == "mixed":
+        yield Finding("warning", "mixed", "some layers compute in integers and some in floating point")
 
 
-def _input_shape(config: dict[str, object]) -> list[int | None] | None:
-    shape = config.get("batch_shape") or config.get("batch_input_shape")
-    return shape if isinstance(shape, list) else None
+def _of_input(real: Facts, manifest: Manifest | None) -> Iterator[Finding]:
+    taken = real.inputs[0] if real.inputs else None
+    if taken is None or taken.range is None or taken.dtype not in _RAW_PIXELS or taken.scale is None:
+        return
+    if (taken.scale, taken.zero_point) == _RAW_PIXELS[taken.dtype]:
+        return
+    low, high = taken.range
+    text = f"its {taken.dtype} input has scale {taken.scale:g} and zero point {taken.zero_point}: it stands for {low:g} to {high:g}"
+    if manifest is None:
+        yield Finding("info", "input-scale", f"{text}, not for levels 0 to 255; edgeship adopt takes care of that")
+    elif manifest.preprocessing.graph_input is None:
+        yield Finding("warning", "input-scale", f"{text}, and its manifest says levels 0 to 255")
 
 
-_READERS: dict[str, Callable[[RawModel], Facts]] = {"tflite": _tflite, "onnx": _onnx, "keras": _keras}
+def _of_engines(real: Facts) -> Iterator[Finding]:
+    for engine, need in real.requirements.engines.items():
+        if need.version is None:
+            yield Finding("info", "no-release", f"no {engine} runs it, because of {need.because}")
+    stated, need_now = real.stated_runtime, real.requirements.engines.get("tflite-runtime")
+    if stated and need_now and need_now.version is None and not is_older(LAST_TFLITE_RUNTIME, stated):
+        text = f"it says that TensorFlow Lite {stated} runs it (min_runtime_version); {need_now.because} came later"
+        yield Finding("info", "min-runtime-version", text)

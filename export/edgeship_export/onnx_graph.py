@@ -1,44 +1,111 @@
-"""The graph in an .onnx, as far as telling what it is needs: inputs, operators, types of its weights. No onnx package needed.
+"""The graph in an .onnx: its inputs, outputs, nodes and constants. No onnx package needed, so it is read on a board too.
 
 Field numbers: onnx.proto3 of https://github.com/onnx/onnx.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+import math
+import struct
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from edgeship_runtime.containers.onnx import fields, varint
 from edgeship_runtime.errors import DamagedError
 
 _TYPES = {
-    1: "float32",
-    2: "uint8",
-    3: "int8",
-    6: "int32",
-    7: "int64",
-    9: "bool",
-    10: "float16",
-    11: "float64",
-    16: "bfloat16",
-}
+    1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 8: "string", 9: "bool", 10: "float16",
+    11: "float64", 12: "uint32", 13: "uint64", 16: "bfloat16", 21: "uint4", 22: "int4",
+}  # fmt: skip
+_STANDARD = "ai.onnx"
+_DATA_FIELDS = (4, 5, 6, 7, 9, 10, 11)  # of TensorProto: float, int32, string, int64, raw, double, uint64
+_EXTERNAL = 1
+_PASSES_ON = (
+    "Cast",
+    "Flatten",
+    "Identity",
+    "Reshape",
+    "Squeeze",
+    "Transpose",
+    "Unsqueeze",
+)  # a constant stays what it is
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A weight. `size_bytes` is what lies in the file; `external` when it lies in another; `first` is its first number."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    size_bytes: int
+    external: bool
+    first: float | None
+
+
+_NOTHING = Constant("float32", (), 0, external=False, first=None)  # a Constant node's single number
+
+
+@dataclass(frozen=True)
+class Value:
+    """An input or output of the graph; -1 stands for a free side."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Node:
+    """An operation: what it is, and the names of what it takes and gives ("": an absent optional one)."""
+
+    name: str
+    operator: str
+    domain: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class OnnxGraph:
-    """What is in it.
+    """The main graph.
 
     Attributes:
-        input_dtype, input_shape: of the first input that is no weight; -1 stands for a free side.
-        operators: name → how often.
-        weight_types: type → number of values.
+        ir_version: of the file.
+        opsets: version by domain; "ai.onnx" is the standard one.
+        inputs, outputs: without those inputs that are weights.
+        nodes: in the order they run.
+        constants: weights by name: initializers, and what Constant nodes give.
     """
 
-    input_dtype: str
-    input_shape: tuple[int, ...]
-    operators: Counter[str]
-    weight_types: Counter[str]
+    ir_version: int
+    opsets: Mapping[str, int]
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    nodes: tuple[Node, ...]
+    constants: Mapping[str, Constant]
+    functions: frozenset[str]
+
+    @property
+    def domains_used(self) -> set[str]:
+        """Domains that a node's operator is of, other than those the file defines itself."""
+        return {node.domain for node in self.nodes} - self.functions
+
+    @cached_property
+    def producers(self) -> dict[str, Node]:
+        """The node that gives a value, by the value's name."""
+        return {name: node for node in self.nodes for name in node.outputs}
+
+    def origin(self, name: str) -> Node | Constant | None:
+        """What a value comes from: a node that computes, a constant, or an input (None)."""
+        for _ in range(len(self.nodes) + 1):  # a damaged graph may run in circles
+            if name in self.constants:
+                return self.constants[name]
+            node = self.producers.get(name)
+            if node is None or node.operator not in _PASSES_ON or not node.inputs:
+                return node
+            name = node.inputs[0]
+        return None
 
 
 def read_graph(model: bytes) -> OnnxGraph:
@@ -50,27 +117,62 @@ def read_graph(model: bytes) -> OnnxGraph:
     graph = next(_each(model, 7), None)
     if graph is None:
         raise DamagedError("there is no graph in it")
-    operators = Counter(_text(node, 4) for node in _each(graph, 1))
-    weights: Counter[str] = Counter()
-    names = set()
-    for tensor in _each(graph, 5):
-        names.add(_text(tensor, 8))
-        count = 1
-        for side in _integers(tensor, 1):
-            count *= side
-        weights[_dtype(_integer(tensor, 2))] += count
-    free = [entry for entry in _each(graph, 11) if _text(entry, 1) not in names]
-    if not free:
-        raise DamagedError("its graph has no input")
-    dtype, shape = _value(free[0])
-    return OnnxGraph(dtype, shape, operators, weights)
+    constants = {_text(tensor, 8): _constant(tensor) for tensor in _each(graph, 5)}
+    nodes = []
+    for message in _each(graph, 1):
+        node = _node(message)
+        nodes.append(node)
+        if node.operator == "Constant" and node.outputs:
+            constants |= dict.fromkeys(node.outputs[:1], next(_constants_of(message), _NOTHING))
+    inputs = tuple(value for value in map(_value, _each(graph, 11)) if value.name not in constants)
+    outputs = tuple(map(_value, _each(graph, 12)))
+    if not inputs or not outputs:
+        raise DamagedError("its graph has no input or no output")
+    opsets = {_text(entry, 1) or _STANDARD: _integer(entry, 2) for entry in _each(model, 8)}
+    functions = frozenset(_text(entry, 10) for entry in _each(model, 25))
+    return OnnxGraph(_integer(model, 1), opsets, inputs, outputs, tuple(nodes), constants, functions)
 
 
-def _value(entry: bytes) -> tuple[str, tuple[int, ...]]:
+def _node(message: bytes) -> Node:
+    inputs, outputs = (tuple(_decoded(item) for item in _each(message, field)) for field in (1, 2))
+    return Node(_text(message, 3), _text(message, 4), _text(message, 7) or _STANDARD, inputs, outputs)
+
+
+def _constants_of(node: bytes) -> Iterator[Constant]:
+    """The tensor attribute of a Constant node."""
+    for attribute in _each(node, 5):
+        for tensor in _each(attribute, 5):
+            yield _constant(tensor)
+
+
+def _constant(tensor: bytes) -> Constant:
+    dtype = _dtype(_integer(tensor, 2))
+    spans = [(number, start, stop) for number, start, stop in fields(tensor) if number in _DATA_FIELDS]
+    size = sum(stop - start for _, start, stop in spans)
+    first = _first(dtype, spans[0][0], tensor[spans[0][1] : spans[0][2]]) if spans else None
+    return Constant(dtype, tuple(_integers(tensor, 1)), size, _integer(tensor, 14) == _EXTERNAL, first)
+
+
+def _first(dtype: str, field: int, data: bytes) -> float | None:
+    """The first number of a tensor, for scales and zero points."""
+    code = {"float32": "f", "uint8": "B", "int8": "b", "float16": "e"}.get(dtype)
+    if field == 5 and data and code in ("B", "b"):  # int32_data: varints
+        return float(varint(data, 0)[0])
+    if code is None or len(data) < struct.calcsize(code):
+        return None
+    value = float(struct.unpack_from("<" + code, data)[0])
+    return value if math.isfinite(value) else None
+
+
+def _value(entry: bytes) -> Value:
     tensor = next(_each(next(_each(entry, 2), b""), 1), b"")
     shape = next(_each(tensor, 2), b"")
-    sides = tuple(_integer(side, 1, -1) for side in _each(shape, 1))
-    return _dtype(_integer(tensor, 1)), sides
+    return Value(_text(entry, 1), _dtype(_integer(tensor, 1)), tuple(_side(side) for side in _each(shape, 1)))
+
+
+def _side(dimension: bytes) -> int:
+    side = _integer(dimension, 1, -1)
+    return side if 0 < side < 1 << 31 else -1
 
 
 def _dtype(number: int) -> str:
@@ -82,7 +184,11 @@ def _each(message: bytes, wanted: int) -> Iterator[bytes]:
 
 
 def _text(message: bytes, wanted: int) -> str:
-    return next(_each(message, wanted), b"").decode(errors="replace")
+    return _decoded(next(_each(message, wanted), b""))
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode(errors="replace")
 
 
 def _integer(message: bytes, wanted: int, default: int = 0) -> int:

@@ -5,21 +5,35 @@ Field numbers: schema.fbs of https://github.com/google-ai-edge/LiteRT (tflite/co
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from edgeship_runtime import flatbuffer
+from edgeship_runtime.errors import DamagedError
 from edgeship_runtime.flatbuffer import Table
 
 TYPES = (
     "float32", "float16", "int32", "uint8", "int64", "string", "bool", "int16", "complex64", "int8", "float64", "complex128",
     "uint64", "resource", "variant", "uint32", "uint16", "int4", "bfloat16", "int2", "uint4", "float8_e4m3fn", "float8_e5m2",
 )  # fmt: skip
+BITS = {"float64": 64, "int64": 64, "uint64": 64, "float32": 32, "int32": 32, "uint32": 32, "float16": 16, "bfloat16": 16,
+        "int16": 16, "uint16": 16, "int8": 8, "uint8": 8, "bool": 8, "int4": 4, "uint4": 4, "int2": 2}  # fmt: skip
 _CUSTOM = 32
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor: its type, shape (-1: any), affine quantization (one scale, or one for each channel), and whether it is constant."""
+    """A tensor.
+
+    Attributes:
+        name: that its tool gave it, often with the layer's.
+        dtype: as NumPy calls it.
+        shape: -1 stands for a free side.
+        scales, zero_points: affine quantization: one, or one for each channel; empty when it has none.
+        constant_bytes: 0 when it is computed.
+    """
 
     name: str
     dtype: str
@@ -27,6 +41,11 @@ class Tensor:
     scales: tuple[float, ...]
     zero_points: tuple[int, ...]
     constant_bytes: int
+
+    @property
+    def size_bytes(self) -> int:
+        """In memory; a free side counts as one."""
+        return math.prod(max(1, side) for side in self.shape) * BITS.get(self.dtype, 32) // 8
 
 
 @dataclass(frozen=True)
@@ -41,30 +60,96 @@ class Operator:
 
 @dataclass(frozen=True)
 class Graph:
-    """The first subgraph."""
+    """A subgraph; the first is what runs, others are the bodies of its loops and branches."""
 
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
 
+    @cached_property
+    def _producers(self) -> dict[int, Operator]:
+        return {index: operator for operator in self.operators for index in operator.outputs}
+
+    def producer(self, index: int) -> Operator | None:
+        """The operator that gives a tensor; None for inputs and constants."""
+        return self._producers.get(index)
+
+    def taken(self, operator: Operator) -> list[Tensor]:
+        """The tensors an operator takes."""
+        return [self.tensors[index] for index in operator.inputs if index >= 0]
+
+    def given(self, operator: Operator) -> list[Tensor]:
+        """The tensors an operator gives."""
+        return [self.tensors[index] for index in operator.outputs if index >= 0]
+
+
+@dataclass(frozen=True)
+class Model:
+    """Everything that is read of a file.
+
+    Attributes:
+        graphs: at least one.
+        metadata: entries by name, such as TFLITE_METADATA.
+    """
+
+    graphs: tuple[Graph, ...]
+    metadata: Mapping[str, bytes]
+
+    @property
+    def main(self) -> Graph:
+        """The graph that runs."""
+        return self.graphs[0]
+
+
+def read_model(model: bytes) -> Model:
+    """Reads a file.
+
+    Raises:
+        DamagedError: its structure is broken.
+    """
+    root = flatbuffer.root(model)
+    codes = [_operator_code(code) for code in root.tables(1)]
+    buffers = list(root.tables(4))
+    sizes = [_buffer_bytes(buffer) for buffer in buffers]
+    graphs = tuple(_graph(graph, codes, sizes) for graph in root.tables(2))
+    if not graphs or not graphs[0].inputs or not graphs[0].outputs:
+        raise DamagedError("its graph has no input or no output")
+    metadata = {entry.string(0): _content(buffers, entry.scalar(1, "I")) for entry in root.tables(6)}
+    return Model(graphs, metadata)
+
 
 def read_graph(model: bytes) -> Graph:
-    """Reads the first subgraph.
+    """Reads the graph that runs.
 
     Raises:
         DamagedError: the file's structure is broken.
     """
-    root = flatbuffer.root(model)
-    codes = [_operator_code(code) for code in root.tables(1)]
-    buffers = [_buffer_bytes(buffer) for buffer in root.tables(4)]
-    graph = next(root.tables(2))
+    return read_model(model).main
+
+
+def _graph(graph: Table, codes: Sequence[tuple[str, int]], sizes: Sequence[int]) -> Graph:
+    tensors = tuple(_tensor(tensor, sizes) for tensor in graph.tables(0))
     operators = []
     for operator in graph.tables(3):
-        name, version = codes[operator.scalar(0, "I")]
-        operators.append(Operator(name, version, operator.vector(1, "i"), operator.vector(2, "i")))
-    tensors = tuple(_tensor(tensor, buffers) for tensor in graph.tables(0))
-    return Graph(tensors, tuple(operators), graph.vector(1, "i"), graph.vector(2, "i"))
+        name, version = _item(codes, operator.scalar(0, "I"))
+        taken, given = operator.vector(1, "i"), operator.vector(2, "i")
+        operators.append(Operator(name, version, _indices(taken, tensors), _indices(given, tensors)))
+    ends = [_indices(graph.vector(field, "i"), tensors, least=0) for field in (1, 2)]
+    return Graph(tensors, tuple(operators), *ends)
+
+
+def _indices(indices: tuple[int, ...], tensors: Sequence[Tensor], least: int = -1) -> tuple[int, ...]:
+    wrong = [index for index in indices if not least <= index < len(tensors)]
+    if wrong:
+        raise DamagedError(f"tensor {wrong[0]} is named, and there are {len(tensors)}")
+    return indices
+
+
+def _item(codes: Sequence[tuple[str, int]], index: int) -> tuple[str, int]:
+    if index >= len(codes):
+        raise DamagedError(f"operator code {index} is named, and there are {len(codes)}")
+    return codes[index]
 
 
 def _operator_code(code: Table) -> tuple[str, int]:
@@ -78,16 +163,24 @@ def _buffer_bytes(buffer: Table) -> int:
     return max(span[1] if span else 0, buffer.scalar(2, "Q"))
 
 
-def _tensor(tensor: Table, buffers: list[int]) -> Tensor:
+def _content(buffers: Sequence[Table], index: int) -> bytes:
+    span = buffers[index].extent(0) if index < len(buffers) else None
+    return bytes(buffers[index].data[span[0] : span[0] + span[1]]) if span else b""
+
+
+def _tensor(tensor: Table, sizes: Sequence[int]) -> Tensor:
     quantization = tensor.table(4)
     number, buffer = tensor.scalar(1, "b"), tensor.scalar(2, "I")
+    scales = quantization.vector(2, "f") if quantization else ()
+    if not all(map(math.isfinite, scales)):
+        raise DamagedError("a scale is no number")
     return Tensor(
         name=tensor.string(3),
         dtype=TYPES[number] if 0 <= number < len(TYPES) else f"type {number}",
         shape=tensor.vector(7, "i") or tensor.vector(0, "i"),
-        scales=quantization.vector(2, "f") if quantization else (),
+        scales=scales,
         zero_points=quantization.vector(3, "q") if quantization else (),
-        constant_bytes=buffers[buffer] if buffer < len(buffers) else 0,
+        constant_bytes=sizes[buffer] if buffer < len(sizes) else 0,
     )
 
 

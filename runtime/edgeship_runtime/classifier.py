@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from edgeship_runtime.engines import Engine, open_engine
+from edgeship_runtime.engines.numbers import softmax
 from edgeship_runtime.errors import PictureError
 from edgeship_runtime.manifest import Manifest
 from edgeship_runtime.model_file import ModelFile
@@ -94,7 +95,8 @@ class Classifier:
 
     def scores(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Scores N×labels of model inputs N×H×W×C, uint8."""
-        return self.engine.scores(batch)
+        scores = self.engine.scores(batch)
+        return softmax(scores) if self.manifest.logits else scores
 
     def top(self, scores: NDArray[np.float32], count: int) -> tuple[Score, ...]:
         """The `count` highest scores of one picture, best first; equal scores in label order."""

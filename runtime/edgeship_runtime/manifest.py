@@ -21,10 +21,10 @@ from edgeship_runtime.preprocessing import Preprocessing
 FORMAT = 1
 MOST_CALIBRATION, MOST_PROOF, MOST_GOLDEN = 200, 500, 4  # pictures in a file
 MOST_CHANGES = 32
-Scheme = Literal["float32", "float16", "dynamic", "int8"]
-Dtype = Literal["float32", "uint8", "int8"]
-SCHEMES = ("float32", "float16", "dynamic", "int8")
-DTYPES = ("float32", "uint8", "int8")
+Scheme = Literal["float32", "float16", "dynamic", "int8", "int16x8", "mixed"]
+Dtype = Literal["float32", "uint8", "int8", "float16", "int16"]
+SCHEMES = ("float32", "float16", "dynamic", "int8", "int16x8", "mixed")
+DTYPES = ("float32", "uint8", "int8", "float16", "int16")
 
 
 @dataclass(frozen=True)
@@ -32,15 +32,16 @@ class Quantization:
     """How numbers are stored and computed.
 
     Attributes:
-        scheme: float32; float16 weights; dynamic (int8 weights, float activations); int8 (weights and activations).
-        input_dtype: what the graph takes: float32, or uint8 / int8 in int8 files.
+        scheme: float32; float16 weights; dynamic (int8 weights, float activations); int8 (weights and activations). Other tools also
+            write int16x8 (activations of 16 bits), and mixed (some layers one, some another).
+        input_dtype: what the graph takes: float32, or uint8 / int8 in int8 files; in other tools' also float16 and int16.
     """
 
     scheme: Scheme = "float32"
     input_dtype: Dtype = "float32"
 
     def __post_init__(self) -> None:
-        """Refuses what no exporter writes."""
+        """Refuses what no file is."""
         if self.scheme not in SCHEMES:
             raise ValueError(f"scheme is {self.scheme!r}; known: {', '.join(SCHEMES)}")
         if self.input_dtype not in DTYPES:
@@ -226,6 +227,7 @@ class Manifest:
         proven: against the parent (exported files; None where there were no pictures to prove it on).
         calibration: training pictures for post-training quantization (.keras only).
         proof: validation pictures on which an export is proven (.keras only).
+        logits: the graph of a model trained elsewhere ends without softmax; the runtime applies it.
     """
 
     labels: tuple[str, ...]
@@ -239,6 +241,7 @@ class Manifest:
     proven: Proof | None = None
     calibration: tuple[CarriedPicture, ...] = ()
     proof: tuple[CarriedPicture, ...] = ()
+    logits: bool = dataclasses.field(default=False, metadata=record.LEFT_OUT)
 
     def __post_init__(self) -> None:
         """Refuses labels that could not be told apart, and samples that name others."""

@@ -1,19 +1,21 @@
 """Preprocessing: everything that happens to a picture before the graph sees it.
 
 Decode, orientation and colour are in `pictures`; here are fit and resize. Rescaling is not: it is the model's first layer, so the
-graph takes raw pixels, 0 to 255, and there is no mean or standard deviation to get wrong.
+graph takes raw pixels, 0 to 255, and there is no mean or standard deviation to get wrong. For a model that another tool trained,
+`graph_input` states them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 from PIL import Image
 
-from edgeship_runtime import pictures
+from edgeship_runtime import pictures, record
+from edgeship_runtime.graph_input import GraphInput
 from edgeship_runtime.pictures import PILLOW_MODE, Color
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ class Preprocessing:
         fit: "stretch" ignores the aspect ratio, "crop" keeps the centre, "letterbox" pads with black.
         resize: the algorithm. "box-bilinear" averages k×k blocks, k being the whole number of source pixels per
             target pixel on the less reduced axis, then resizes bilinearly with antialiasing.
+        graph_input: what the graph of a model trained elsewhere takes; None: these very levels, as all of ours do.
     """
 
     width: int
@@ -46,6 +49,7 @@ class Preprocessing:
     color: Color = "rgb"
     fit: Fit = "stretch"
     resize: str = RESIZE
+    graph_input: GraphInput | None = field(default=None, metadata=record.LEFT_OUT)
 
     def __post_init__(self) -> None:
         """Refuses what no picture can be brought to."""
@@ -59,6 +63,9 @@ class Preprocessing:
             raise ValueError(
                 f"resize is {self.resize!r}; this version knows {RESIZE}. Upgrade: pip install -U edgeship"
             )
+        stated = self.graph_input
+        if stated is not None and max(len(stated.mean), len(stated.std)) > self.channels:
+            raise ValueError(f"graph_input has a mean or std for 3 channels; color is {self.color}")
 
     @property
     def channels(self) -> int:

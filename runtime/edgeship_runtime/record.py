@@ -17,6 +17,8 @@ from typing import Any, TypeVar, Union
 
 T = TypeVar("T")
 
+# metadata of a field that JSON leaves out while it has its default: most files say nothing of what few need
+LEFT_OUT = {"left_out": True}
 Json = Any  # what json.loads returns: the one place where an unknown shape is the point
 
 
@@ -25,9 +27,14 @@ class RecordError(ValueError):
 
 
 def to_json(value: object) -> Json:
-    """The JSON form of a record: dataclasses become objects, tuples become arrays, None stays null."""
+    """The JSON form of a record: dataclasses become objects, tuples become arrays, None stays null (but see LEFT_OUT)."""
     if dataclasses.is_dataclass(value):
-        return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        every = ((field, getattr(value, field.name)) for field in dataclasses.fields(value))
+        return {
+            field.name: to_json(item)
+            for field, item in every
+            if not (field.metadata.get("left_out") and item == field.default)
+        }
     if isinstance(value, Mapping):
         return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, tuple | list):

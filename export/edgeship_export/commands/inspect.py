@@ -10,6 +10,7 @@ Example:
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from edgeship_runtime.commands.options import add_json
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from edgeship_runtime.record import Json
 
 _SHOWN = 12
+_HEAVIEST = 8  # layers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Inspects."""
-    facts = _facts(options.model)
+    from edgeship_export.describing import describe
+
+    facts = describe(options.model)
     if options.json:
         answer_json(facts)
     else:
@@ -37,94 +41,113 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _facts(path: str) -> Json:
-    from edgeship_export import lint
-    from edgeship_runtime import record
-    from edgeship_runtime.errors import DamagedError, ForeignModelError, ModelFileError
-    from edgeship_runtime.model_file import RawModel
-
-    raw = RawModel.open(path)
-    try:
-        manifest = raw.manifest()
-    except ForeignModelError:
-        manifest = None
-    try:
-        real = lint.facts(raw)
-    except DamagedError as error:
-        raise ModelFileError(f"{path} is damaged: {error}") from None
-    shape = real.input_shape if len(real.input_shape) == 4 else (-1, -1, -1, -1)
-    height, width, channels = shape[1:]
-    if manifest is not None:
-        height, width, channels = manifest.preprocessing.shape
-    return {
-        "format": raw.format,
-        "quantization": real.scheme,
-        "labels": list(manifest.labels) if manifest else None,
-        "input": {
-            "width": width,
-            "height": height,
-            "color": {1: "grey", 3: "rgb"}.get(channels),
-            "dtype": real.input_dtype,
-            "shape": list(real.input_shape),
-            "scale": real.input_quantization[0] if real.input_quantization else None,
-            "zero_point": real.input_quantization[1] if real.input_quantization else None,
-        },
-        "preprocessing": record.to_json(manifest.preprocessing) if manifest else None,
-        "size_bytes": raw.size_bytes,
-        "model_bytes": len(raw.model),
-        "sha256": raw.sha256,
-        "model_sha256": raw.model_sha256,
-        "metrics": record.to_json(manifest.metrics) if manifest else {},
-        "proven": record.to_json(manifest.proven) if manifest and manifest.proven else None,
-        "requirements": record.to_json(real.requirements),
-        "provenance": record.to_json(manifest.provenance) if manifest else None,
-        "carried": {
-            "golden": len(manifest.golden) if manifest else 0,
-            "calibration": len(manifest.calibration) if manifest else 0,
-            "proof": len(manifest.proof) if manifest else 0,
-        },
-        "findings": [{"level": f.level, "code": f.code, "message": f.message} for f in lint.findings(real, manifest)],
-    }
-
-
 def _show(path: str, facts: Json) -> None:
-    taken, needs = facts["input"], facts["requirements"]
-    rows = [
-        ("file", f"{path}, {facts['size_bytes']:,} bytes (model {facts['model_bytes']:,})"),
-        ("format", f".{facts['format']}, {facts['quantization']}"),
-        ("input", f"{taken['width']}×{taken['height']} {taken['color'] or ''} {taken['dtype']}{_affine(taken)}"),
-    ]
-    if facts["preprocessing"]:
-        rows.append(
-            (
-                "preprocessing",
-                f"{facts['preprocessing']['fit']}, {facts['preprocessing']['resize']}; raw pixels 0–255 go in",
-            )
-        )
-    if facts["labels"]:
-        more = f", … ({len(facts['labels'])})" if len(facts["labels"]) > _SHOWN else ""
-        rows.append(("labels", ", ".join(facts["labels"][:_SHOWN]) + more))
-    for name, metric in facts["metrics"].items():
-        rows.append((name, f"accuracy {metric['accuracy']:.4f} on {metric['samples']:,} pictures"))
-    if facts["proven"]:
-        proven = facts["proven"]
-        forced = "; WRITTEN IN SPITE OF ITS DROP (--force)" if proven["forced"] else ""
-        rows.append(
-            ("proven", f"{proven['agreement']:.4f} agreement with its parent ({proven['parent_accuracy']:.4f}){forced}")
-        )
-    operators = ", ".join(f"{name} {version}" for name, version in needs["operators"].items())
-    rows.append(("needs", operators or f"Keras {needs['keras']}"))
-    rows.append(
-        ("carries", ", ".join(f"{count} {what}" for what, count in facts["carried"].items() if count) or "no pictures")
-    )
-    rows.append(("sha256", facts["sha256"]))
-    rows.append(("model sha256", facts["model_sha256"]))
-    width = max(len(name) for name, _ in rows)
+    import shutil
+    import textwrap
+
+    rows = [*_of_file(path, facts), *_of_graph(facts), *_of_manifest(facts), *_of_needs(facts)]
+    rows += [("sha256", facts["sha256"]), ("model sha256", facts["model_sha256"])]
+    margin = max(len(name) for name, _ in rows) + 2
+    room = max(40, shutil.get_terminal_size().columns - margin)
     for name, text in rows:
-        answer(f"{name.ljust(width)}  {text}")
+        lines = textwrap.wrap(text, room, break_on_hyphens=False, break_long_words=False) or [""]
+        answer(name.ljust(margin) + f"\n{' ' * margin}".join(lines))
+    _show_layers(facts["layers"])
     for finding in facts["findings"]:
         answer(f"{finding['level']}: {finding['message']} [{finding['code']}]")
 
 
-def _affine(taken: Json) -> str:
-    return "" if taken["scale"] is None else f", scale {taken['scale']:g}, zero point {taken['zero_point']}"
+def _of_file(path: str, facts: Json) -> Iterator[tuple[str, str]]:
+    yield "file", f"{path}, {facts['size_bytes']:,} bytes (model {facts['model_bytes']:,})"
+    weights = ", ".join(f"{size:,} bytes {dtype}" for dtype, size in facts["weights"].items() if size >= 1024)
+    scales = {True: ", a scale for each channel", False: ", one scale for each tensor", None: ""}[facts["per_channel"]]
+    yield "format", f".{facts['format']}, {facts['quantization']}{scales}"
+    if weights:
+        yield "weights", weights
+    if facts["labels"] is None:
+        yield "kind", facts["kind"]
+
+
+def _of_graph(facts: Json) -> Iterator[tuple[str, str]]:
+    taken = facts["input"]
+    sides = [_side(taken["width"]), _side(taken["height"])]
+    picture = f"{'×'.join(sides)} {taken['color']}" if taken["color"] else "×".join(map(_side, taken["shape"]))
+    layout = ", channels first" if taken["layout"] == "nchw" else ""
+    yield "input", f"{picture} {taken['dtype']}{layout}{_affine(taken)}"
+    ends = facts["outputs"][:4]
+    texts = ["×".join(map(_side, end["shape"])) + f" {end['dtype']}" + _affine(end) for end in ends]
+    more = f", … ({len(facts['outputs'])})" if len(facts["outputs"]) > len(ends) else ""
+    yield "output", ", ".join(texts) + more + (f", from {facts['activation']}" if facts["activation"] else "")
+
+
+def _of_manifest(facts: Json) -> Iterator[tuple[str, str]]:
+    if facts["preprocessing"]:
+        yield "preprocessing", _preprocessing(facts["preprocessing"])
+    if facts["labels"]:
+        more = f", … ({len(facts['labels'])})" if len(facts["labels"]) > _SHOWN else ""
+        yield "labels", ", ".join(facts["labels"][:_SHOWN]) + more
+    for name, metric in facts["metrics"].items():
+        yield name, f"accuracy {metric['accuracy']:.4f} on {metric['samples']:,} pictures"
+    if facts["proven"]:
+        proven = facts["proven"]
+        forced = "; WRITTEN IN SPITE OF ITS DROP (--force)" if proven["forced"] else ""
+        yield "proven", f"{proven['agreement']:.4f} agreement with its parent ({proven['parent_accuracy']:.4f}){forced}"
+    yield "carries", ", ".join(f"{count} {what}" for what, count in facts["carried"].items() if count) or "no pictures"
+
+
+def _preprocessing(stated: Json) -> str:
+    graph = stated.get("graph_input")
+    if graph is None:
+        goes_in = "raw pixels 0–255 go in"
+    else:
+        numbers = [", ".join(f"{value:g}" for value in graph[name]) for name in ("mean", "std")]
+        goes_in = f"(level − {numbers[0]}) / {numbers[1]} goes in" + (", blue first" if graph["bgr"] else "")
+    return f"{stated['fit']}, {stated['resize']}; {goes_in}"
+
+
+def _of_needs(facts: Json) -> Iterator[tuple[str, str]]:
+    needs = facts["requirements"]
+    engines = needs["engines"].items()
+    runs = " or ".join(f"{engine} {need['version']}" for engine, need in engines if need["version"])
+    refused = [f"no {engine} ({need['because']})" for engine, need in engines if not need["version"]]
+    yield "needs", "; ".join([runs, *refused] if runs else refused) or f"Keras {needs['keras']}"
+    operators = ", ".join(f"{name} {version}" for name, version in needs["operators"].items())
+    if operators:
+        yield "operators", operators + (f", IR {needs['ir_version']}" if needs["ir_version"] else "")
+    if needs["memory_bytes"]:
+        yield "memory", f"{needs['memory_bytes']:,} bytes at least"
+
+
+def _show_layers(layers: Json) -> None:
+    """The heaviest, in the order they run."""
+    from edgeship_runtime.terminal import table
+
+    if not layers:
+        return
+    whole = sum(layer["size_bytes"] for layer in layers)
+    chosen = sorted(layers, key=lambda layer: -layer["size_bytes"])[:_HEAVIEST]
+    rows = [("heaviest layers", "operator", "weights", "bytes", "share")]
+    rows += [
+        (
+            _short(layer["name"]),
+            layer["operator"],
+            layer["dtype"],
+            f"{layer['size_bytes']:,}",
+            f"{layer['size_bytes'] / whole:.0%}",
+        )
+        for layer in layers
+        if layer in chosen
+    ][:_HEAVIEST]
+    answer(f"\n{table(rows, right=(3, 4))}\n")
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 40 else f"…{name[-39:]}"
+
+
+def _side(side: int) -> str:
+    return "N" if side < 0 else str(side)
+
+
+def _affine(end: Json) -> str:
+    return "" if end["scale"] is None else f", scale {end['scale']:g}, zero point {end['zero_point']}"

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgeship_runtime.engines.numbers import Affine, pixel_table, real
+from edgeship_runtime.engines.numbers import Affine, real
+from edgeship_runtime.engines.pixels import Pixels
 from edgeship_runtime.errors import EngineError
 from edgeship_runtime.model_file import ModelFile
 
@@ -25,11 +26,12 @@ class InterpreterEngine:
             self._allocate()
         except (ValueError, RuntimeError, SystemError) as error:
             raise EngineError(f"{model.path}: {name} {version} cannot load it: {_first_line(error)}") from None
+        affine = Affine(*self._input["quantization"])
+        self._pixels = Pixels(self._input["dtype"], affine, model.manifest.preprocessing)
         shape = tuple(int(side) for side in self._input["shape"][1:])
-        if shape != model.manifest.preprocessing.shape:
-            wanted = model.manifest.preprocessing.shape
-            raise EngineError(f"{model.path}: its graph takes {shape}, its manifest says {wanted} (H, W, C)")
-        self._table = pixel_table(self._input["dtype"], Affine(*self._input["quantization"]))
+        if shape != self._pixels.shape:
+            wanted = self._pixels.shape
+            raise EngineError(f"{model.path}: its graph takes {shape}, its manifest says {wanted}")
         self._output_affine = Affine(*self._output["quantization"])
         self._resizable = int(self._input["shape_signature"][0]) == -1
 
@@ -38,19 +40,14 @@ class InterpreterEngine:
         if len(batch) != self._input["shape"][0]:
             if not self._resizable:
                 return np.concatenate([self.scores(batch[index : index + 1]) for index in range(len(batch))])
-            self._interpreter.resize_tensor_input(self._input["index"], batch.shape, strict=True)
+            self._interpreter.resize_tensor_input(self._input["index"], (len(batch), *self._pixels.shape), strict=True)
             self._allocate()
         # Straight into the tensor's own memory; the view must be gone before invoke.
         view = self._interpreter.tensor(self._input["index"])()
-        if self._table is None:
-            view[...] = batch
-        elif self._table.dtype.kind == "f":
-            np.copyto(view, batch)
-        else:
-            np.take(self._table, batch, out=view, mode="clip")  # "raise" would buffer the output
+        self._pixels.write(batch, view)
         del view
         self._interpreter.invoke()
-        return real(self._interpreter.get_tensor(self._output["index"]), self._output_affine)
+        return real(self._interpreter.get_tensor(self._output["index"]), self._output_affine).reshape(len(batch), -1)
 
     def _allocate(self) -> None:
         self._interpreter.allocate_tensors()

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgeship_runtime.engines.keras_code import classes, code_in
+from edgeship_runtime.engines.numbers import Affine
+from edgeship_runtime.engines.pixels import Pixels
 from edgeship_runtime.errors import EngineError
 from edgeship_runtime.model_file import ModelFile
 
@@ -72,7 +74,8 @@ class KerasEngine:
     def __init__(self, model: ModelFile, threads: int) -> None:
         self.version, self.threads = str(imported().__version__), threads
         self._model = load_model(model)
+        self._pixels = Pixels(np.float32, Affine(0.0, 0), model.manifest.preprocessing)
 
     def scores(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         """N×labels of N×H×W×C raw pixels."""
-        return np.asarray(self._model.predict_on_batch(batch.astype(np.float32)), np.float32)
+        return np.asarray(self._model.predict_on_batch(self._pixels.array(batch)), np.float32)

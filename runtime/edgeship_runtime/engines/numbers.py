@@ -24,18 +24,19 @@ class Affine:
     zero_point: int
 
 
-def pixel_table(dtype: DTypeLike, affine: Affine) -> NDArray[np.generic] | None:
+def pixel_table(dtype: DTypeLike, affine: Affine, mean: float = 0.0, std: float = 1.0) -> NDArray[np.generic] | None:
     """The graph's input value for each of the 256 pixel levels, or None when pixels pass as they are.
 
-    Round, clip, then cast: a cast alone wraps, and turns white into black.
+    The graph computes with (level − mean) / std. Round, clip, then cast: a cast alone wraps, and turns white into black.
     """
     dtype = np.dtype(dtype)
+    levels = PIXELS if (mean, std) == (0.0, 1.0) else (PIXELS - mean) / std
     if dtype.kind == "f":
-        return PIXELS.astype(dtype)
+        return levels.astype(dtype)
     if affine.scale == 0.0:  # integers without quantization: raw pixels
-        return None if dtype == np.uint8 else PIXELS.astype(dtype)
+        affine = Affine(1.0, 0)
     limits = np.iinfo(dtype)
-    values = np.clip(np.rint(PIXELS / affine.scale) + affine.zero_point, limits.min, limits.max).astype(dtype)
+    values = np.clip(np.rint(levels / affine.scale) + affine.zero_point, limits.min, limits.max).astype(dtype)
     return None if dtype == np.uint8 and np.array_equal(values, PIXELS) else values
 
 
@@ -44,3 +45,10 @@ def real(output: NDArray[np.generic], affine: Affine) -> NDArray[np.float32]:
     if output.dtype.kind == "f" or affine.scale == 0.0:
         return output.astype(np.float32)
     return ((output.astype(np.float32) - affine.zero_point) * affine.scale).astype(np.float32)
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Each row of N×labels as shares of one; the largest is taken off first, so that none overflows."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares: NDArray[np.float32] = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+    return shares

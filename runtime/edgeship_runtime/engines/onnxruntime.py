@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgeship_runtime.engines.numbers import Affine, pixel_table, real
+from edgeship_runtime.engines.numbers import Affine, real
+from edgeship_runtime.engines.pixels import Pixels
 from edgeship_runtime.errors import EngineError
 from edgeship_runtime.model_file import ModelFile
 
@@ -50,16 +51,15 @@ class OnnxRuntimeEngine:
         self._output = self._session.get_outputs()[0].name
         if self._input.type not in _DTYPES:
             raise EngineError(f"{model.path}: its graph takes {self._input.type}; wanted one of {', '.join(_DTYPES)}")
-        shape, wanted = tuple(self._input.shape[1:]), model.manifest.preprocessing.shape
-        if shape != wanted:
-            raise EngineError(f"{model.path}: its graph takes {shape}, its manifest says {wanted} (H, W, C)")
-        self._dtype = np.dtype(_DTYPES[self._input.type])
-        self._table = pixel_table(self._dtype, Affine(0.0, 0))
+        self._pixels = Pixels(_DTYPES[self._input.type], Affine(0.0, 0), model.manifest.preprocessing)
+        shape, wanted = tuple(self._input.shape[1:]), self._pixels.shape
+        if len(shape) != 3 or any(isinstance(a, int) and a != b for a, b in zip(shape, wanted, strict=True)):
+            raise EngineError(f"{model.path}: its graph takes {shape}, its manifest says {wanted}")
 
     def scores(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         """N×labels of N×H×W×C raw pixels."""
-        values = batch if self._table is None else batch.astype(self._dtype)
+        values = self._pixels.array(batch)
         fixed = isinstance(self._input.shape[0], int) and len(batch) != self._input.shape[0]
         parts = np.split(values, len(values)) if fixed else [values]
         outputs = [self._session.run([self._output], {self._input.name: part})[0] for part in parts]
-        return real(np.concatenate(outputs), Affine(0.0, 0))
+        return real(np.concatenate(outputs), Affine(0.0, 0)).reshape(len(batch), -1)

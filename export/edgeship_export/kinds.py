@@ -1,0 +1,91 @@
+"""Kinds: whether a graph is a classifier of pictures, and if not, what it is. Told from operators, inputs and outputs alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from edgeship_export.facts import End, Facts
+
+_DETECTING = {
+    "custom TFLite_Detection_PostProcess",
+    "NON_MAX_SUPPRESSION_V4",
+    "NON_MAX_SUPPRESSION_V5",
+    "NonMaxSuppression",
+}
+_LISTENING = {"custom AudioSpectrogram", "custom Mfcc", "RFFT2D", "STFT", "DFT", "MelWeightMatrix"}
+_RECURRENT = {
+    "LSTM", "GRU", "RNN", "SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_LSTM", "UNIDIRECTIONAL_SEQUENCE_RNN",
+    "BIDIRECTIONAL_SEQUENCE_RNN", "WHILE", "Loop", "Scan", "SimpleRNN", "Bidirectional", "ConvLSTM2D", "TimeDistributed",
+}  # fmt: skip
+_PIXELS = ("float32", "float16", "uint8", "int8", "int16")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a graph takes where it takes one picture. Sides are -1 where they are free."""
+
+    width: int
+    height: int
+    channels: int
+    layout: str
+
+
+def not_a_classifier(facts: Facts) -> str | None:
+    """What a file is instead of a classifier of pictures, such as "a detector: …"; None when it is one."""
+    return next(_objections(facts), None)
+
+
+def labels_wanted(facts: Facts) -> int | None:
+    """How many labels the output has; None where the file does not tell."""
+    count = facts.outputs[0].shape[-1] if facts.outputs and facts.outputs[0].shape else -1
+    return count if count > 0 else None
+
+
+def picture(end: End) -> Picture | None:
+    """The picture that an input takes: N×H×W×C, or N×C×H×W; None for anything else."""
+    if len(end.shape) != 4 or end.dtype not in _PIXELS:
+        return None
+    _, one, two, three = end.shape
+    if three in (1, 3):
+        return Picture(two, one, three, "nhwc")
+    return Picture(three, two, one, "nchw") if one in (1, 3) else None
+
+
+def _objections(facts: Facts) -> Iterator[str]:
+    for name in sorted(_DETECTING & facts.operators):
+        yield f"a detector: it finds boxes ({name.removeprefix('custom ')})"
+    for name in sorted(_LISTENING & facts.operators):
+        yield f"a model of sound ({name.removeprefix('custom ')})"
+    for name in sorted(_RECURRENT & facts.operators):
+        yield f"a model of sequences ({name})"
+    yield from _of_inputs(facts.inputs)
+    yield from _of_outputs(facts.outputs)
+
+
+def _of_inputs(inputs: tuple[End, ...]) -> Iterator[str]:
+    if len(inputs) > 1:
+        yield f"a model of {len(inputs)} inputs; a classifier takes one picture"
+    for end in inputs[:1]:
+        if end.dtype in ("int32", "int64", "string"):
+            yield f"a model of text or numbers: it takes {end.dtype}"
+        elif len(end.shape) != 4:
+            yield f"no model of pictures: it takes {_shape(end)}; sound and sensors come so"
+        elif picture(end) is None:
+            yield f"no model of RGB or grey pictures: it takes {_shape(end)} {end.dtype}"
+
+
+def _of_outputs(outputs: tuple[End, ...]) -> Iterator[str]:
+    if len(outputs) > 1:
+        yield f"a model of {len(outputs)} outputs, such as a detector; a classifier gives one row of scores"
+    for end in outputs[:1]:
+        sides = [side for side in end.shape[1:] if side != 1]
+        if len(sides) > 1:
+            what = "segmentation, or pictures from pictures" if len(end.shape) == 4 else "boxes or a sequence"
+            yield f"a model of {what}: it gives {_shape(end)}"
+        elif end.shape and not sides:
+            yield "a model of one number: a regression, or two labels told by one score"
+
+
+def _shape(end: End) -> str:
+    return "×".join("N" if side < 0 else str(side) for side in end.shape) or "a single number"
