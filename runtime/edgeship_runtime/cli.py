@@ -60,6 +60,7 @@ VERBS = {
         "camera",
     ),
     "benchmark": Verb("edgeship_benchmarks.commands.benchmark", "accuracy against latency against size, measured here"),
+    "devices": Verb("edgeship_devices.commands.devices", "the boards that are known, and what they run and lack"),
 }
 
 

@@ -1,0 +1,66 @@
+"""Boards: which are known, what this one can do, what runs on others.
+
+`list` and `show` tell of profiles: what a kind of board has, with the sources; `show` prints one as the file it is, to begin one of
+your own. `doctor` examines this machine (or a board, by ssh) and says for everything that is wrong the command that mends it; the exit
+code is 1 when edgeship cannot run there. `status` says what boards run, since when, and whether it is well.
+
+Example:
+  edgeship devices list
+  edgeship devices show raspberry-pi-4 > mine.toml
+  edgeship devices doctor
+  edgeship devices status ssh://pi@raspberrypi.local
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from edgeship_runtime.commands.options import add_json
+from edgeship_runtime.terminal import answer, answer_json, table
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the subcommands."""
+    what = parser.add_subparsers(dest="what", metavar="list | show | doctor | status", required=True)
+    add_json(what.add_parser("list", help="the boards that are known"))
+    show = what.add_parser("show", help="one profile, with its sources")
+    show.add_argument("name", help="of a profile, or the path of one of your own")
+    add_json(show)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Answers."""
+    return {"list": _list, "show": _show}[options.what](options)
+
+
+def _list(options: argparse.Namespace) -> int:
+    from edgeship_devices.catalog import Unsupported, boards
+
+    if options.json:
+        answer_json({"devices": [_described(board) for board in boards()]})
+        return 0
+    supported = [board for board in boards() if not isinstance(board, Unsupported)]
+    answer(table([(board.name, board.title) for board in supported]))
+    answer("\nnot supported:")
+    for board in boards():
+        if isinstance(board, Unsupported):
+            answer(f"{board.name}: {board.title}: {board.reason}")
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    from edgeship_devices.catalog import board, path_of
+
+    described = _described(board(options.name))  # a wrong profile is refused, not shown
+    if options.json:
+        answer_json(described)
+    else:
+        answer(path_of(options.name).read_text("utf-8").rstrip())
+    return 0
+
+
+def _described(board: object) -> dict[str, object]:
+    from edgeship_devices.catalog import Unsupported
+    from edgeship_runtime import record
+
+    return {**record.to_json(board), "supported": not isinstance(board, Unsupported)}
