@@ -60,6 +60,10 @@ VERBS = {
         "camera",
     ),
     "benchmark": Verb("edgeship_benchmarks.commands.benchmark", "accuracy against latency against size, measured here"),
+    "deploy": Verb(
+        "edgeship_devices.commands.deploy", "bring a model file to a board over ssh, proven there before it runs"
+    ),
+    "rollback": Verb("edgeship_devices.commands.rollback", "go back, on a board, to the file that ran before"),
     "devices": Verb("edgeship_devices.commands.devices", "the boards that are known, and what they run and lack"),
 }
 
