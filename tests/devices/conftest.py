@@ -42,7 +42,9 @@ def models(tmp_path: Path) -> Callable[..., Path]:
         manifest = dataclasses.replace(
             source.manifest, provenance=dataclasses.replace(source.manifest.provenance, created=created)
         )
-        members = {key: value for key, value in source.raw.members.items() if key != MANIFEST and not key.endswith("sha256")}
+        members = {
+            key: value for key, value in source.raw.members.items() if key != MANIFEST and not key.endswith("sha256")
+        }
         path = tmp_path / str(hour) / f"{name}.tflite"
         path.parent.mkdir()
         path.write_bytes(assemble("tflite", source.raw.model, edit(manifest), members))

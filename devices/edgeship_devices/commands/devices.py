@@ -26,11 +26,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show = what.add_parser("show", help="one profile, with its sources")
     show.add_argument("name", help="of a profile, or the path of one of your own")
     add_json(show)
+    status = what.add_parser("status", help="what a board runs, since when, and whether it is well")
+    status.add_argument("target", metavar="ssh://[USER@]HOST[:PORT]", help="the board")
+    status.add_argument("--python", default="python3", help="the board's Python (default python3)")
+    add_json(status)
 
 
 def run(options: argparse.Namespace) -> int:
     """Answers."""
-    return {"list": _list, "show": _show}[options.what](options)
+    return {"list": _list, "show": _show, "status": _status}[options.what](options)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -57,6 +61,22 @@ def _show(options: argparse.Namespace) -> int:
     else:
         answer(path_of(options.name).read_text("utf-8").rstrip())
     return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    from edgeship_devices.commands import showing
+    from edgeship_devices.session import Target, connect
+
+    with connect(Target(options.target, options.python)) as board:
+        models = board.ask("status")
+        seen = {"target": options.target, "model": board.facts["model"], "os": board.facts["os"].get("pretty_name")}
+    if options.json:
+        answer_json({**seen, "models": models})
+    elif models:
+        answer(f"{seen['model'] or board.facts['machine']}, {seen['os']}\n{showing.status(models)}")
+    else:
+        answer(f"{options.target}: nothing is deployed there")
+    return 0 if all(map(showing.is_well, models)) else 1
 
 
 def _described(board: object) -> dict[str, object]:
