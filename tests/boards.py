@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
 import shutil
 import socket
@@ -9,13 +11,18 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+import edgeship_devices
+from edgeship_runtime.manifest import Manifest
+from edgeship_runtime.model_file import MANIFEST, ModelFile, assemble
+
+PROBE = Path(edgeship_devices.__file__).parent / "examining" / "probe.tflite"
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")
 SSH = shutil.which("ssh")
 
@@ -38,15 +45,19 @@ class Board:
 
     def current(self, name: str = "digits") -> str | None:
         """The SHA-256 that a name's current file should have; None when nothing was deployed."""
-        import json
-
         record = self.home / "models" / name / "current" / "slot.json"
         return json.loads(record.read_text())["sha256"] if record.exists() else None
 
 
 @contextmanager
-def board(folder: Path, **variables: str) -> Iterator[Board]:
-    """Starts sshd, and puts an `ssh` before the system's that knows the test's key and config, as a person's own config does."""
+def board(folder: Path, within: tuple[str, ...] = (), **variables: str) -> Iterator[Board]:
+    """Starts sshd, and puts an `ssh` before the system's that knows the test's key and config, as a person's own config does.
+
+    Args:
+        folder: for all that belongs to it.
+        within: a command that runs sshd, as in `unshare …`.
+        variables: of its sessions' environment.
+    """
     if SSHD is None or SSH is None:
         pytest.skip("no sshd here: apt install openssh-server openssh-client")
     folder.mkdir(parents=True, exist_ok=True)
@@ -72,7 +83,7 @@ def board(folder: Path, **variables: str) -> Iterator[Board]:
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
     with (folder / "sshd.log").open("wb") as log:
-        server = subprocess.Popen([SSHD, "-D", "-e", "-f", folder / "sshd_config"], stderr=log)
+        server = subprocess.Popen([*within, SSHD, "-D", "-e", "-f", folder / "sshd_config"], stderr=log)
     path = os.environ["PATH"]
     os.environ["PATH"] = f"{wrapper.parent}:{path}"
     try:
@@ -82,6 +93,18 @@ def board(folder: Path, **variables: str) -> Iterator[Board]:
         os.environ["PATH"] = path
         server.terminate()
         server.wait()
+
+
+def make_model(folder: Path, hour: int, edit: Callable[[Manifest], Manifest] = lambda manifest: manifest) -> Path:
+    """A small digits.tflite that says it was made at an hour, so that its digest is its own; `edit` changes what else it says."""
+    source = ModelFile.open(PROBE)
+    made = dataclasses.replace(source.manifest.provenance, created=f"2026-11-21T{hour:02}:00:00+00:00")
+    manifest = edit(dataclasses.replace(source.manifest, provenance=made))
+    members = {name: data for name, data in source.raw.members.items() if name != MANIFEST}
+    path = folder / str(hour) / "digits.tflite"
+    path.parent.mkdir()
+    path.write_bytes(assemble("tflite", source.raw.model, manifest, members))
+    return path
 
 
 def here() -> str:

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgeship_runtime.manifest import Requirements
-
 if TYPE_CHECKING:
     from edgeship_devices.device import Device
+    from edgeship_runtime.manifest import Requirements
 
 MINIMUM_PYTHON = "3.11"  # requires-python of this distribution
 _SYSTEM_SHARE = 0.5  # of a board's memory, that is left to the system, Python and the engine

@@ -1,7 +1,7 @@
 """Boards: which are known, what this one can do, what runs on others.
 
 `list` and `show` tell of profiles: what a kind of board has, with the sources; `show` prints one as the file it is, to begin one of
-your own. `doctor` examines this machine (or a board, by ssh) and says for everything that is wrong the command that mends it; the exit
+your own. `doctor` examines this machine and says for everything that is wrong the command that mends it; the exit
 code is 1 when edgeship cannot run there. `status` says what boards run, since when, and whether it is well.
 
 Example:
@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show = what.add_parser("show", help="one profile, with its sources")
     show.add_argument("name", help="of a profile, or the path of one of your own")
     add_json(show)
+    add_json(what.add_parser("doctor", help="what is wrong with this machine, and the command that mends it"))
     status = what.add_parser("status", help="what a board runs, since when, and whether it is well")
     status.add_argument("target", metavar="ssh://[USER@]HOST[:PORT]", help="the board")
     status.add_argument("--python", default="python3", help="the board's Python (default python3)")
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Answers."""
-    return {"list": _list, "show": _show, "status": _status}[options.what](options)
+    return {"list": _list, "show": _show, "doctor": _doctor, "status": _status}[options.what](options)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -61,6 +62,18 @@ def _show(options: argparse.Namespace) -> int:
     else:
         answer(path_of(options.name).read_text("utf-8").rstrip())
     return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from edgeship_devices.commands import showing
+    from edgeship_devices.examining.doctor import examine
+
+    found = examine()
+    if options.json:
+        answer_json(found.to_json())
+    else:
+        answer(showing.diagnosis(found))
+    return 0 if found.runs else 1
 
 
 def _status(options: argparse.Namespace) -> int:

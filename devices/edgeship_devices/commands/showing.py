@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 import time
 from collections.abc import Mapping, Sequence
 
+from edgeship_devices.examining.doctor import Diagnosis
 from edgeship_runtime.record import Json
 from edgeship_runtime.terminal import table
 
@@ -31,6 +34,19 @@ def status(models: Sequence[Mapping[str, Json]]) -> str:
 def is_well(model: Mapping[str, Json]) -> bool:
     """Whether the file is whole, and its service, where there is one, runs."""
     return bool(model["whole"]) and (model["service"] is None or model["service"]["state"] == "active")
+
+
+def diagnosis(found: Diagnosis) -> str:
+    """A line for each finding, with the command below it."""
+    width = max(40, shutil.get_terminal_size().columns)
+    lines = [found.machine]
+    for finding in found.findings:
+        text = textwrap.wrap(finding.message, width - 9, break_on_hyphens=False, break_long_words=False)
+        lines += [f"{finding.level:<9}{text[0]}", *(" " * 9 + rest for rest in text[1:])]
+        if finding.cure:
+            lines.append(f"{' ' * 9}$ {finding.cure}")
+    lines.append("edgeship runs here" if found.runs else "edgeship does NOT run here: see the errors")
+    return "\n".join(lines)
 
 
 def _service(service: Mapping[str, Json]) -> str:
