@@ -125,3 +125,37 @@ def _wait(port: int) -> None:
                 return
         time.sleep(0.05)
     pytest.fail("sshd did not start")
+
+
+@contextmanager
+def systemd(folder: Path) -> Iterator[dict[str, str]]:
+    """Starts systemd's manager of user services, as a login does; yields the variables by which sessions find it.
+
+    The manager wants a machine that systemd started, and looks for that in /run: it gets a /run of its own.
+    """
+    program = Path("/lib/systemd/systemd")
+    if not program.exists() or os.geteuid() or subprocess.run(["unshare", "-m", "true"], check=False).returncode:
+        pytest.skip("no systemd here, or not root")
+    runtime = folder / "run"
+    runtime.mkdir(mode=0o700, parents=True)
+    variables = {
+        "XDG_RUNTIME_DIR": str(runtime),
+        "XDG_CONFIG_HOME": str(folder / "config"),
+        "XDG_DATA_HOME": str(folder / "data"),
+    }
+    script = f"mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system && exec {program} --user"
+    with (folder / "systemd.log").open("wb") as log:
+        manager = subprocess.Popen(
+            ["unshare", "-m", "sh", "-c", script], env={**os.environ, **variables}, stdout=log, stderr=log
+        )
+    try:
+        for _ in range(100):
+            if (runtime / "systemd" / "private").exists():
+                break
+            time.sleep(0.1)
+        else:
+            pytest.skip("systemd's user manager does not start here")
+        yield variables
+    finally:
+        manager.terminate()
+        manager.wait()

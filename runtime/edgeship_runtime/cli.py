@@ -64,6 +64,7 @@ VERBS = {
         "edgeship_devices.commands.deploy", "bring a model file to a board over ssh, proven there before it runs"
     ),
     "rollback": Verb("edgeship_devices.commands.rollback", "go back, on a board, to the file that ran before"),
+    "service": Verb("edgeship_devices.commands.service", "keep a deployed file running on a board"),
     "devices": Verb("edgeship_devices.commands.devices", "the boards that are known, and what they run and lack"),
 }
 

@@ -26,7 +26,10 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if subprocess.run([*pip, "--version"], capture_output=True, check=False).returncode:
         pip = [sys.executable, "-m", "pip"]
     done = subprocess.run(
-        [*pip, "download", "--quiet", "--only-binary=:all:", "--dest", folder, wheel], capture_output=True, text=True, check=False
+        [*pip, "download", "--quiet", "--only-binary=:all:", "--dest", folder, wheel],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         pytest.skip(f"wheels cannot be downloaded here: {done.stderr.strip().splitlines()[-1]}")

@@ -38,6 +38,7 @@ def is_running(name: str) -> bool:
 
 def restart(name: str) -> str | None:
     """Starts the service anew with the current slot, and waits until it answers; returns why it is not well, None when it is."""
+    _systemctl("reset-failed", unit(name))  # starts by hand count against StartLimitBurst too
     began = _systemctl("restart", unit(name))  # returns when it said READY, or failed
     if began.returncode:
         return f"the service did not start: {_journal(name)}"
@@ -83,6 +84,7 @@ def remove(name: str) -> bool:
     _systemctl("disable", "--now", unit(name))
     unit_path(name).unlink()
     _systemctl("daemon-reload")
+    _systemctl("reset-failed", unit(name))
     return True
 
 
