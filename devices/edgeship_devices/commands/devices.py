@@ -14,9 +14,14 @@ Example:
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from edgeship_runtime.commands.options import add_json
 from edgeship_runtime.terminal import answer, answer_json, table
+
+if TYPE_CHECKING:
+    from edgeship_devices.session import Target
+    from edgeship_runtime.record import Json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json(show)
     add_json(what.add_parser("doctor", help="what is wrong with this machine, and the command that mends it"))
     status = what.add_parser("status", help="what a board runs, since when, and whether it is well")
-    status.add_argument("target", metavar="ssh://[USER@]HOST[:PORT]", help="the board")
+    status.add_argument(
+        "target", metavar="ssh://[USER@]HOST[:PORT]|FLEET.TOML", help="the board, or a file that lists many"
+    )
+    status.add_argument("--group", help="only these boards of a fleet")
     status.add_argument("--python", default="python3", help="the board's Python (default python3)")
     add_json(status)
 
@@ -77,9 +85,11 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from edgeship_devices.commands import showing
+    from edgeship_devices.commands import fleets, showing
     from edgeship_devices.session import Target, connect
 
+    if fleets.is_fleet(options.target):
+        return fleets.over(options, _asked, showing.brief)
     with connect(Target(options.target, options.python)) as board:
         models = board.ask("status")
         seen = {"target": options.target, "model": board.facts["model"], "os": board.facts["os"].get("pretty_name")}
@@ -90,6 +100,23 @@ def _status(options: argparse.Namespace) -> int:
     else:
         answer(f"{options.target}: nothing is deployed there")
     return 0 if all(map(showing.is_well, models)) else 1
+
+
+def _asked(target: Target) -> list[dict[str, Json]]:
+    """What a board of a fleet runs.
+
+    Raises:
+        DeviceError: it cannot be asked, or something there is not well.
+    """
+    from edgeship_devices.commands import showing
+    from edgeship_devices.session import connect
+    from edgeship_runtime.errors import DeviceError
+
+    with connect(target, ask=False) as board:
+        models: list[dict[str, Json]] = board.ask("status")
+    if not all(map(showing.is_well, models)):
+        raise DeviceError(f"{target.url}: {showing.brief(models)}")
+    return models
 
 
 def _described(board: object) -> dict[str, object]:

@@ -25,15 +25,29 @@ def status(models: Sequence[Mapping[str, Json]]) -> str:
                 time.strftime("%Y-%m-%d %H:%M", time.localtime(model["since"])),
                 f"{model.get('engine')} {model.get('engine_version')}",
                 _service(service),
-                "well" if is_well(model) else ("DAMAGED" if not model["whole"] else "NOT WELL"),
+                _health(model),
             )
         )
     return table(rows)
 
 
+def brief(models: Sequence[Mapping[str, Json]]) -> str:
+    """What a board has deployed, on one line."""
+    texts = [
+        f"{model['name']}: {model.get('file')} ({str(model.get('sha256'))[:12]}) {_health(model)}" for model in models
+    ]
+    return "; ".join(texts) or "nothing is deployed"
+
+
 def is_well(model: Mapping[str, Json]) -> bool:
     """Whether the file is whole, and its service, where there is one, runs."""
     return bool(model["whole"]) and (model["service"] is None or model["service"]["state"] == "active")
+
+
+def _health(model: Mapping[str, Json]) -> str:
+    if is_well(model):
+        return "well"
+    return "NOT WELL" if model["whole"] else "DAMAGED"
 
 
 def diagnosis(found: Diagnosis) -> str:
