@@ -38,6 +38,7 @@ class Options:
         device: a profile, where detection is not to be trusted.
         wheels: a folder; None asks the registry.
         runtime: an interpreter on the board that has edgeship; nothing is installed then.
+        extras: of edgeship that sources and sinks on the board need: "camera", …
         keep: slots before the current one.
         ask: whether ssh may ask questions.
     """
@@ -46,6 +47,7 @@ class Options:
     device: Device | None = None
     wheels: Path | None = None
     runtime: str | None = None
+    extras: tuple[str, ...] = ()
     keep: int = 2
     ask: bool = True
 
@@ -95,7 +97,7 @@ def deploy(model: ModelFile, target: Target, options: Options, on_step: OnStep =
     with connect(target, ask=options.ask) as board:
         device = options.device or detect(board.facts)
         _refuse(device, model.manifest.requirements, target)
-        installation = None if options.runtime else plan(board.facts, model.format, options.wheels)
+        installation = None if options.runtime else plan(board.facts, model.format, options.wheels, options.extras)
         _refuse_state(board, model.raw.size_bytes)
         on_step("lock the board")
         board.ask("lock")

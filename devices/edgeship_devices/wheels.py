@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class Installation:
     wheels: Mapping[Path, str] = field(default_factory=dict)
 
 
-def plan(facts: Mapping[str, Json], format_name: str, wheels: Path | None) -> Installation:
+def plan(facts: Mapping[str, Json], format_name: str, wheels: Path | None, extras: Sequence[str] = ()) -> Installation:
     """What to install so that files of a format run on the board.
 
     picamera2 comes with the board's system only, and was built against the system's NumPy: the environment then sees the system's
@@ -46,7 +46,8 @@ def plan(facts: Mapping[str, Json], format_name: str, wheels: Path | None) -> In
     Raises:
         DeviceError: the folder has no wheel of edgeship that the board can use.
     """
-    extra = "[onnx]" if format_name == "onnx" else ""
+    wanted = sorted({*extras, *(["onnx"] if format_name == "onnx" else [])})
+    extra = f"[{','.join(wanted)}]" if wanted else ""
     system = bool(facts["picamera2"])
     numpy = facts["numpy"]
     constraints = (f"numpy<{int(numpy.split('.')[0]) + 1}",) if system and numpy else ()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ from boards import Board, here
 from edgeship_devices import session
 from edgeship_devices.detecting import detect
 from edgeship_devices.session import Target, connect
+from edgeship_devices.wheels import plan
 from edgeship_runtime.errors import DeviceError
 from making import Run
 
@@ -201,3 +204,29 @@ def test_bytes_that_change_on_the_way_are_refused(board: Board) -> None:
         with pytest.raises(DeviceError, match="outside of"):
             there.put("../escaped", b"abc")
     assert not list(board.home.rglob("model"))
+
+
+def test_what_is_installed_follows_the_format_the_extras_and_the_systems_numpy() -> None:
+    facts = {**PI, "picamera2": True, "numpy": "1.24.2", "interpreter": "/usr/bin/python3"}
+
+    plain = plan({**facts, "picamera2": False}, "tflite", None)
+    ribbon = plan(facts, "onnx", None, ["camera"])
+
+    assert (plain.requirement.partition("==")[0], plain.constraints, plain.system) == ("edgeship", (), False)
+    assert ribbon.requirement.startswith("edgeship[camera,onnx]==")
+    assert (ribbon.constraints, ribbon.system) == (("numpy<2",), True)
+    assert plain.identity != ribbon.identity
+
+
+@pytest.mark.parametrize("module", ["__init__", "facts", "slots", "environments", "services", "agent"])
+def test_what_runs_on_a_board_beforehand_is_the_language_of_python_3_7(module: str) -> None:
+    """No such Python is here to run it: its grammar is checked, and that it imports nothing but the standard library and itself."""
+    source = (Path(session.__file__).parent / "board" / f"{module}.py").read_text()
+
+    tree = ast.parse(source, feature_version=(3, 7))
+
+    imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    assert {name for name in imported if name.partition(".")[0] not in sys.stdlib_module_names} <= {
+        f"edgeship_devices.board{end}" for end in ("", ".facts", ".slots")
+    }

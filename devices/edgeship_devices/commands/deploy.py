@@ -46,6 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--runtime", metavar="PYTHON", help="a Python on the board that has edgeship already; nothing is installed"
     )
     parser.add_argument(
+        "--extra",
+        dest="extras",
+        action="append",
+        default=[],
+        choices=("camera", "mqtt", "onnx", "view"),
+        help="install this part of edgeship there too, for the service's sources and sinks; may be given several times",
+    )
+    parser.add_argument(
         "--keep", type=_whole, default=2, metavar="N", help="older slots to keep for rollback (default 2)"
     )
     add_json(parser)
@@ -62,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
 
     name = options.name or Path(options.model).name.partition(".")[0]
     device = Device.load(options.device) if options.device else None
-    chosen = Options(name, device, options.wheels, options.runtime, options.keep)
+    chosen = Options(name, device, options.wheels, options.runtime, tuple(options.extras), options.keep)
     model = ModelFile.open(options.model)
     if is_fleet(options.target):
         quiet = dataclasses.replace(chosen, ask=False)
