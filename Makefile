@@ -25,7 +25,7 @@ $(UV):
 	@touch $(UV)
 
 .venv/.synced: $(UV) pyproject.toml uv.lock
-	$(UV) sync --quiet --frozen --extra workstation --extra camera --extra tune --extra tensorboard --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
+	$(UV) sync --quiet --frozen --extra workstation --extra camera --extra mqtt --extra view --extra openvino --extra tune --extra tensorboard --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
 	@touch $@
 
 setup: .venv/.synced

@@ -30,10 +30,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from edgeship_benchmarks.environment import environment
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgeship_benchmarks.environment import environment
 from edgeship_runtime.preprocessing import Preprocessing
 from edgeship_runtime.terminal import native_output_hidden, table
 

@@ -224,7 +224,7 @@ def _imported(done: subprocess.CompletedProcess[str]) -> set[str]:
 
 
 def test_a_bare_install_measures_and_reports_without_a_page(edgeship: Command, digits: Digits, tmp_path: Path) -> None:
-    options = ["--data", digits.pictures, "--out", "report", "--seconds", "0.1", "--threads", "1"]
+    options = ["--data", digits.pictures, "--out", "report", "--seconds", "0.1", "--threads", "1", "--most-blocks", "5"]
 
     done = edgeship("benchmark", digits.int8, *options)
 

@@ -12,7 +12,7 @@ from typing import Literal
 from edgeship_devices.gate import Reason, reasons
 from edgeship_runtime import files, record
 from edgeship_runtime.errors import DeviceError
-from edgeship_runtime.manifest import Requirements
+from edgeship_runtime.manifest import EngineNeed, Requirements
 
 Processor = Literal["x86-64", "x86-64-vnni", "arm64", "armv7"]
 PROFILES = Path(__file__).parent / "profiles"
@@ -92,6 +92,11 @@ class Device:
     def refuses(self, requirements: Requirements) -> tuple[Reason, ...]:
         """Why a file with these requirements cannot run here; empty when it can."""
         return reasons(self, requirements)
+
+    def refuses_format(self, format_name: str) -> tuple[Reason, ...]:
+        """The same of any file of a format ("tflite" or "onnx"), before there is one."""
+        engines = {engine: EngineNeed("0", "the format") for engine, runs in FORMATS.items() if runs == format_name}
+        return reasons(self, Requirements(engines=engines))
 
     def engine(self, format_name: str) -> str | None:
         """The engine that runs files of a format here ("tflite" or "onnx"); None when there is none."""

@@ -21,4 +21,4 @@ run edgeship inspect build/demo/digits.int8.tflite
 run python docs/demo/pictures.py build/demo/pictures
 run edgeship run build/demo/digits.int8.tflite build/demo/pictures
 run edgeship benchmark build/demo/digits.float32.tflite build/demo/digits.int8.tflite build/demo/digits.float32.onnx \
-    --data digits --out build/demo/report --seconds 0.5
+    --data digits --out build/demo/report --threads 1 --precision 5%

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeship_devices import Device
 from edgeship_runtime.errors import ExportError
 from edgeship_runtime.manifest import Quantization
+from edgeship_runtime.model_file import ModelFile
 from edgeship_runtime.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
@@ -28,11 +30,13 @@ class Converted:
         model: the bytes.
         float_model: the same without quantization, for comparing speed; None where nothing was quantized.
         route: the converter, for people: "tensorflow", "keras" or "tf2onnx".
+        cures: what was done otherwise than usual for the board it is for, and why; a sentence each.
     """
 
     model: bytes
     float_model: bytes | None
     route: str
+    cures: tuple[str, ...] = ()
 
 
 class Format(Protocol):
@@ -44,6 +48,7 @@ class Format(Protocol):
         quantization: Quantization,
         preprocessing: Preprocessing,
         calibration: NDArray[np.uint8] | None,
+        device: Device | None = None,
     ) -> Converted:
         """Converts a model.
 
@@ -52,12 +57,13 @@ class Format(Protocol):
             quantization: what to make of it.
             preprocessing: for the format's own metadata.
             calibration: training pictures, uint8 N×H×W×C; needed for int8.
+            device: the board it is for; its known cures are applied.
 
         Raises:
             ExportError: the format cannot express a layer, or not in this quantization.
         """
 
-    def other_kernels(self, model: bytes) -> Scores:
+    def other_kernels(self, model: ModelFile) -> Scores:
         """The same model in its engine, computed by other kernels than usual: how far scores may differ between CPUs."""
 
 

@@ -60,7 +60,7 @@ def from_data(parent: ModelFile, data: LabelledData) -> Evidence:
         DataError: a label is none of the model's.
     """
     trained = Digests.from_bytes(parent.raw.members.get(MEMBER, b""))
-    pool = [(part, picture) for part, group in data.parts.items() if part != "test" for picture in _in_turns(group)]
+    pool = [(part, picture) for part, group in data.parts.items() if part != "test" for picture in in_turns(group)]
     index = label_index(parent.manifest.labels, [picture for _, picture in pool], data.name)
     parts = [part for part, _ in pool]
     calibration, proof = _Gathered(MOST_CALIBRATION), _Gathered(MOST_PROOF)
@@ -114,7 +114,7 @@ def _decoded(parent: ModelFile, pictures: Sequence[CarriedPicture]) -> Pictures:
     return Pictures(pixels, targets, tuple(picture.member for picture in pictures))
 
 
-def _in_turns(pictures: Iterable[LabelledPicture]) -> Iterator[LabelledPicture]:
+def in_turns(pictures: Iterable[LabelledPicture]) -> Iterator[LabelledPicture]:
     """One picture of each label, then a second of each, and so on."""
     by_label: dict[str, list[LabelledPicture]] = defaultdict(list)
     for picture in pictures:

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeship_devices import Device
 from edgeship_export import onnx, requirements, tflite
 from edgeship_export.converting import Converted, Format, Scores
 from edgeship_export.evidence import Evidence, Pictures
@@ -22,15 +23,17 @@ from edgeship_runtime.containers.tflite import LABELS
 from edgeship_runtime.digests import MEMBER
 from edgeship_runtime.engines import open_engine
 from edgeship_runtime.engines.keras import load_model
-from edgeship_runtime.errors import ExportError
+from edgeship_runtime.errors import DeviceError, ExportError
 from edgeship_runtime.golden import make_sample
-from edgeship_runtime.manifest import GoldenSample, Manifest, Metric, Proof, Provenance, Quantization, now
+from edgeship_runtime.manifest import GoldenSample, Manifest, Metric, Provenance, Quantization, now
 from edgeship_runtime.model_file import ModelFile, assemble
+from edgeship_runtime.threshold import fit_threshold
 
 if TYPE_CHECKING:
     import keras
 
 FORMATS: dict[str, Format] = {"tflite": tflite, "onnx": onnx}
+_ENGINES = {"tflite": "litert", "onnx": "onnxruntime"}  # that a format is made for
 CARRIED_BYTES = 64_000  # an exported file carries no more than this beside the model
 # Of a score, between engines and CPUs: least that is allowed for, by what the arithmetic is.
 _TOLERANCES = {"float32": 1e-3, "float16": 2e-3, "dynamic": 0.02, "int8": 0.02}
@@ -48,11 +51,13 @@ class Exported:
         content: its bytes.
         model: the same, read.
         speed: against float32; None where the file is float32.
+        cures: what was done otherwise than usual for the board it is for.
     """
 
     content: bytes
     model: ModelFile
     speed: Speed | None = None
+    cures: tuple[str, ...] = ()
 
 
 def export(
@@ -64,6 +69,7 @@ def export(
     begin: Callable[[str], None] = lambda _step: None,
     *,
     allow_code: bool = False,
+    device: Device | None = None,
 ) -> Exported:
     """Converts a .keras, runs the result in its own engine, and measures it against the parent.
 
@@ -75,8 +81,10 @@ def export(
         evidence: pictures to calibrate and prove on; without proof pictures the manifest says that nothing was proven.
         begin: told what begins, STEPS times.
         allow_code: whether layers that the .keras brings code for may be run.
+        device: the board it is for: its cures are applied, and a file that it could not run is not made.
 
     Raises:
+        DeviceError: the board cannot run the file; the message has the reasons, and flags that would pass.
         ExportError: no calibration pictures for int8, or of one label only, or the converter refuses.
         EngineError: the target engine is not installed, or refuses the result.
     """
@@ -87,16 +95,18 @@ def export(
     network = load_model(parent, allow_code=allow_code)
     _check_outputs(parent, network)
     begin("convert")
-    converted = FORMATS[format_name].convert(network, quantization, parent.manifest.preprocessing, calibration)
+    converted = FORMATS[format_name].convert(network, quantization, parent.manifest.preprocessing, calibration, device)
     bare = _manifest(parent, format_name, quantization, converted)
+    if device is not None:
+        _check_device(out, device, bare)
     draft = ModelFile.parse(out, assemble(format_name, converted.model, bare, {}))
-    classifier = Classifier(draft, open_engine(draft))
+    classifier = Classifier(draft, open_engine(draft, _ENGINES[format_name]))
     begin("prove")
-    proof = _prove(network, classifier, evidence.proof)
+    measured = _measured(network, classifier, evidence.proof)
     begin("time")
     speed = _speed(draft, converted, evidence)
-    content = _completed(parent, classifier, bare, converted.model, proof)
-    return Exported(content, ModelFile.parse(out, content), speed)
+    content = _completed(parent, classifier, dataclasses.replace(bare, **measured), converted.model)
+    return Exported(content, ModelFile.parse(out, content), speed, converted.cures)
 
 
 def forced(exported: Exported) -> Exported:
@@ -106,7 +116,15 @@ def forced(exported: Exported) -> Exported:
     manifest = dataclasses.replace(manifest, proven=dataclasses.replace(manifest.proven, forced=True))
     members = {name: data for name, data in raw.members.items() if name != "manifest.json"}
     content = assemble(raw.format, raw.model, manifest, members)
-    return Exported(content, ModelFile.parse(raw.path, content), exported.speed)
+    return dataclasses.replace(exported, content=content, model=ModelFile.parse(raw.path, content))
+
+
+def _check_device(out: Path, device: Device, manifest: Manifest) -> None:
+    reasons = device.refuses(manifest.requirements)
+    if reasons:
+        raise DeviceError(
+            f"{out} would not run on {device.name}: {', and '.join(map(str, reasons))}; nothing was written"
+        )
 
 
 def _check_calibration(parent: ModelFile, pictures: Pictures) -> None:
@@ -141,6 +159,7 @@ def _manifest(parent: ModelFile, format_name: str, quantization: Quantization, c
         quantization=quantization,
         requirements=needs,
         metrics={},
+        threshold=None,
         golden=(),
         calibration=(),
         proof=(),
@@ -158,14 +177,12 @@ def _manifest(parent: ModelFile, format_name: str, quantization: Quantization, c
     )
 
 
-def _completed(parent: ModelFile, classifier: Classifier, bare: Manifest, model: bytes, proof: Proof | None) -> bytes:
-    """The whole file: what was measured, golden samples, and the parent's list of trained pictures where it is short enough."""
+def _completed(parent: ModelFile, classifier: Classifier, manifest: Manifest, model: bytes) -> bytes:
+    """The whole file: golden samples too, and the parent's list of trained pictures where it is short enough."""
     format_name = classifier.model.format
     members = {LABELS: ("\n".join(parent.manifest.labels) + "\n").encode()}
     golden = {sample.member: parent.member(sample.member) for sample in parent.manifest.golden}
-    samples = _golden(classifier, golden, model)
-    metrics = {"validation": Metric(proof.accuracy, proof.samples)} if proof else {}
-    manifest = dataclasses.replace(bare, golden=samples, proven=proof, metrics=metrics)
+    manifest = dataclasses.replace(manifest, golden=_golden(classifier, golden))
     members |= golden
     trained = parent.raw.members.get(MEMBER, b"")
     if sum(map(len, members.values())) + len(manifest.to_bytes()) + len(trained) <= CARRIED_BYTES:
@@ -173,11 +190,15 @@ def _completed(parent: ModelFile, classifier: Classifier, bare: Manifest, model:
     return assemble(format_name, model, manifest, members)
 
 
-def _prove(network: keras.Model, classifier: Classifier, pictures: Pictures) -> Proof | None:
+def _measured(network: keras.Model, classifier: Classifier, pictures: Pictures) -> dict[str, Any]:
+    """What the manifest says of held-out pictures: proof, accuracy, and the threshold below which no answer is better."""
     if not len(pictures):
-        return None
+        return {}
     parent = np.asarray(network.predict(pictures.pixels, batch_size=_BATCH, verbose=0), np.float32)
-    return compare(parent, _one_by_one(classifier.scores, pictures.pixels), pictures, classifier.labels)
+    scores = _one_by_one(classifier.scores, pictures.pixels)
+    proof = compare(parent, scores, pictures, classifier.labels)
+    metrics = {"validation": Metric(proof.accuracy, proof.samples)}
+    return {"proven": proof, "metrics": metrics, "threshold": fit_threshold(scores, pictures.targets)}
 
 
 def _speed(draft: ModelFile, converted: Converted, evidence: Evidence) -> Speed | None:
@@ -187,15 +208,16 @@ def _speed(draft: ModelFile, converted: Converted, evidence: Evidence) -> Speed 
     plain = ModelFile.parse(draft.path, assemble(draft.format, converted.float_model, stated, {}))
     pictures = evidence.proof if len(evidence.proof) else evidence.calibration
     picture = pictures.pixels[:1] if len(pictures) else np.zeros((1, *stated.preprocessing.shape), np.uint8)
-    return measure(open_engine(draft, threads=1), open_engine(plain, threads=1), picture)
+    engine = _ENGINES[draft.format]
+    return measure(open_engine(draft, engine, threads=1), open_engine(plain, engine, threads=1), picture)
 
 
-def _golden(classifier: Classifier, pictures: dict[str, bytes], model: bytes) -> tuple[GoldenSample, ...]:
+def _golden(classifier: Classifier, pictures: dict[str, bytes]) -> tuple[GoldenSample, ...]:
     """The parent's golden pictures with this file's answers, and a tolerance from how far kernels of one CPU differ."""
     if not pictures:
         return ()
     inputs = np.stack([classifier.preprocessing(data) for data in pictures.values()])
-    other = FORMATS[classifier.model.format].other_kernels(model)
+    other = FORMATS[classifier.model.format].other_kernels(classifier.model)
     spread = float(np.abs(_one_by_one(classifier.scores, inputs) - _one_by_one(other, inputs)).max())
     floor = _TOLERANCES[classifier.manifest.quantization.scheme]
     tolerance = round(max(floor, _SPREAD_FACTOR * spread), 6)

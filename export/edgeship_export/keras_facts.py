@@ -28,16 +28,16 @@ def read(raw: RawModel) -> Facts:
     shapes = [shape for layer in layers if (shape := _input_shape(layer)) is not None]
     policies = {policy for layer in layers if (policy := _policy(layer))}
     last = layers[-1] if layers else {}
-    activation = _config(last).get("activation")
+    activation = _activation(last)
     names = frozenset(str(layer.get("class_name")) for layer in layers)
     return Facts(
         scheme=_scheme(policies),
         per_channel=None,
         inputs=tuple(End("input", "float32", shape) for shape in shapes[:1]),
-        outputs=(End(str(_config(last).get("name", "output")), "float32", (-1, _units(last))),),
+        outputs=(End(str(_config(last).get("name", "output")), "float32", (-1, _units(layers))),),
         requirements=Requirements(keras=str(metadata.get("keras_version", ""))),
-        activation=activation if activation in ("softmax", "sigmoid") else None,
-        activation_dtype="float32" if activation in ("softmax", "sigmoid") else None,
+        activation=activation,
+        activation_dtype="float32" if activation else None,
         foreign=tuple(Blamed(code.layer, code.name) for code in codes),
         operators=names,
     )
@@ -86,10 +86,21 @@ def _input_shape(layer: dict[str, Json]) -> tuple[int, ...] | None:
     return tuple(side if isinstance(side, int) and side > 0 else -1 for side in shape)
 
 
-def _units(layer: dict[str, Json]) -> int:
-    """The width of the last layer's output where it tells: a dense layer does."""
-    units = _config(layer).get("units")
-    return units if isinstance(units, int) and units > 0 else -1
+def _activation(layer: dict[str, Json]) -> str | None:
+    """What the last layer ends with: as an activation of its own, or being one."""
+    name = "softmax" if layer.get("class_name") == "Softmax" else _config(layer).get("activation")
+    return name if name in ("softmax", "sigmoid") else None
+
+
+def _units(layers: list[dict[str, Json]]) -> int:
+    """The width of the output where the last layer, or the one before its activation, tells: a dense one does."""
+    for layer in reversed(layers):
+        units = _config(layer).get("units")
+        if isinstance(units, int) and units > 0:
+            return units
+        if layer.get("class_name") not in ("Activation", "Softmax"):
+            break
+    return -1
 
 
 def _policy(layer: dict[str, Json]) -> str | None:

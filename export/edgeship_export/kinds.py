@@ -65,7 +65,7 @@ def _objections(facts: Facts) -> Iterator[str]:
 
 def _of_inputs(inputs: tuple[End, ...]) -> Iterator[str]:
     if len(inputs) > 1:
-        yield f"a model of {len(inputs)} inputs; a classifier takes one picture"
+        yield f"a model of {len(inputs)} inputs"
     for end in inputs[:1]:
         if end.dtype in ("int32", "int64", "string"):
             yield f"a model of text or numbers: it takes {end.dtype}"
@@ -77,7 +77,7 @@ def _of_inputs(inputs: tuple[End, ...]) -> Iterator[str]:
 
 def _of_outputs(outputs: tuple[End, ...]) -> Iterator[str]:
     if len(outputs) > 1:
-        yield f"a model of {len(outputs)} outputs, such as a detector; a classifier gives one row of scores"
+        yield f"a model of {len(outputs)} outputs, such as a detector"
     for end in outputs[:1]:
         sides = [side for side in end.shape[1:] if side != 1]
         if len(sides) > 1:

@@ -115,9 +115,10 @@ def _of_input(real: Facts, manifest: Manifest | None) -> Iterator[Finding]:
 
 def _of_engines(real: Facts) -> Iterator[Finding]:
     for engine, need in real.requirements.engines.items():
-        if need.version is None:
+        if need.version is None and not real.foreign:
             yield Finding("info", "no-release", f"no {engine} runs it, because of {need.because}")
     stated, need_now = real.stated_runtime, real.requirements.engines.get("tflite-runtime")
-    if stated and need_now and need_now.version is None and not is_older(LAST_TFLITE_RUNTIME, stated):
+    late = need_now is not None and need_now.version is None and not real.foreign
+    if stated and need_now and late and not is_older(LAST_TFLITE_RUNTIME, stated):
         text = f"it says that TensorFlow Lite {stated} runs it (min_runtime_version); {need_now.because} came later"
         yield Finding("info", "min-runtime-version", text)

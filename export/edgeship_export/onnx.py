@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeship_devices import Device
 from edgeship_export import onnx_quantization
 from edgeship_export.blame import layer_at_fault
 from edgeship_export.converting import Converted, Scores, needed
 from edgeship_export.onnx_canonical import INPUT, canonical, to_bytes
 from edgeship_runtime.errors import ExportError
 from edgeship_runtime.manifest import Quantization
+from edgeship_runtime.model_file import ModelFile
 from edgeship_runtime.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
@@ -34,21 +36,31 @@ def convert(
     quantization: Quantization,
     preprocessing: Preprocessing,
     calibration: NDArray[np.uint8] | None,
+    device: Device | None = None,
 ) -> Converted:
     """See `converting.Format`; the graph keeps the N×H×W×C layout."""
     del preprocessing
     route, plain = _float32(network)
     if quantization.scheme == "float32":
         return Converted(to_bytes(plain), None, route)
+    cures: tuple[str, ...] = ()
     if quantization.scheme == "float16":
         quantized = onnx_quantization.to_float16(plain)
     elif quantization.scheme == "int8":
         types = onnx_quantization.IntegerTypes()
+        if device is not None:
+            types = onnx_quantization.IntegerTypes(device.onnx_int8.activations, device.onnx_int8.reduce_range)
+            cures = (_integers(types, device),)
         float_input = quantization.input_dtype == "float32"
         quantized = onnx_quantization.to_int8(plain, needed(calibration), types, float_input=float_input)
     else:
         raise ExportError(f"--format onnx writes float32, float16 and int8, not {quantization.scheme}")
-    return Converted(to_bytes(canonical(quantized)), to_bytes(plain), route)
+    return Converted(to_bytes(canonical(quantized)), to_bytes(plain), route, cures)
+
+
+def _integers(types: onnx_quantization.IntegerTypes, device: Device) -> str:
+    bits = "7" if types.reduce_range else "8"
+    return f"activations {types.activations}, weights int8 of {bits} bits, as ONNX Runtime's kernels for {device.processor} like it"
 
 
 def _float32(network: keras.Model) -> tuple[str, onnx.ModelProto]:
@@ -103,14 +115,14 @@ def by_tf2onnx(network: keras.Model) -> onnx.ModelProto:
 ROUTES: dict[str, Callable[[keras.Model], onnx.ModelProto]] = {"keras": by_keras, "tf2onnx": by_tf2onnx}
 
 
-def other_kernels(model: bytes) -> Scores:
+def other_kernels(model: ModelFile) -> Scores:
     """See `converting.Format`: ONNX Runtime without its graph optimizations, one operator after the other."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(model.raw.model, options, providers=["CPUExecutionProvider"])
     dtype = np.uint8 if session.get_inputs()[0].type == "tensor(uint8)" else np.float32
 
     def scores(batch: NDArray[np.uint8]) -> NDArray[np.float32]:

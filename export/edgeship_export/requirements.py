@@ -94,7 +94,8 @@ def _live_bytes(graph: Graph, alive: Iterable[int]) -> int:
 def _needs(graph: Graph, operator: Operator) -> Iterator[tuple[str, EngineNeed]]:
     """The first release of each TFLite engine that runs an operator as it stands in its graph."""
     version = max(operator.version, least_version(graph, operator))
-    name = f"{operator.name} {version}"
+    custom = operator.name.startswith("custom ")
+    name = f"operator {operator.name.removeprefix('custom ')}" if custom else f"{operator.name} {version}"
     yield "litert", EngineNeed(_litert(operator.name, version), name)
     yield "tflite-runtime", EngineNeed(_tflite_runtime(operator.name, version), name)
     narrow = [tensor.dtype for tensor in graph.taken(operator) if tensor.constant_bytes and tensor.dtype in _NARROW]

@@ -14,19 +14,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeship_devices import Device
 from edgeship_export.blame import layer_at_fault
 from edgeship_export.calibration import spanning
 from edgeship_export.converting import Converted, Scores, needed
+from edgeship_export.tflite_graph import read_graph
 from edgeship_export.tflite_metadata import with_metadata
 from edgeship_export.tflite_scores import in_float
-from edgeship_runtime.engines.numbers import Affine, pixel_table, real
+from edgeship_runtime.engines import open_engine
 from edgeship_runtime.errors import ExportError
 from edgeship_runtime.manifest import Quantization
+from edgeship_runtime.model_file import ModelFile
 from edgeship_runtime.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     import keras
 
+_PER_TENSOR = "dense layers have one scale each: tflite-runtime does not read one for each channel (FULLY_CONNECTED 12)"
 _LACKS = re.compile(r"'tf\.(\w+)' op is neither a custom op nor a flex op")
 
 
@@ -35,22 +39,32 @@ def convert(
     quantization: Quantization,
     preprocessing: Preprocessing,
     calibration: NDArray[np.uint8] | None,
+    device: Device | None = None,
 ) -> Converted:
     """See `converting.Format`."""
+    per_tensor = device is not None and device.dense_per_tensor and quantization.scheme == "dynamic"
     with tempfile.TemporaryDirectory(prefix="edgeship-") as folder, _silence():
         # Saved once and read for each conversion: tracing the network is a good part of the converter's time.
         network.export(folder, format="tf_saved_model", verbose=False)
         plain = _converted(network, folder, Quantization(), None)
         if quantization.scheme == "float32":
             return Converted(with_metadata(plain, preprocessing), None, "tensorflow")
-        content = _converted(network, folder, quantization, calibration)
+        content = _converted(network, folder, quantization, calibration, dense_per_tensor=per_tensor)
     if quantization.scheme == "int8":
         content = in_float(content)
-    return Converted(with_metadata(content, preprocessing), plain, "tensorflow")
+    cures = (
+        (_PER_TENSOR,) if per_tensor and any(o.name == "FULLY_CONNECTED" for o in read_graph(content).operators) else ()
+    )
+    return Converted(with_metadata(content, preprocessing), plain, "tensorflow", cures)
 
 
 def _converted(
-    network: keras.Model, folder: str, quantization: Quantization, calibration: NDArray[np.uint8] | None
+    network: keras.Model,
+    folder: str,
+    quantization: Quantization,
+    calibration: NDArray[np.uint8] | None,
+    *,
+    dense_per_tensor: bool = False,
 ) -> bytes:
     import tensorflow as tf
 
@@ -59,6 +73,7 @@ def _converted(
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if quantization.scheme == "float16":
         converter.target_spec.supported_types = [tf.float16]
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = dense_per_tensor
     if quantization.scheme == "int8":
         _make_integer(converter, quantization, spanning(needed(calibration)))
     try:
@@ -77,25 +92,9 @@ def _make_integer(converter: Any, quantization: Quantization, pictures: NDArray[
     converter.inference_output_type = tf.float32
 
 
-def other_kernels(model: bytes) -> Scores:
+def other_kernels(model: ModelFile) -> Scores:
     """See `converting.Format`: LiteRT's built-in kernels, not XNNPACK's."""
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    interpreter = Interpreter(
-        model_content=model,
-        num_threads=1,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-    )
-    interpreter.allocate_tensors()
-    (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
-    table = pixel_table(taken["dtype"], Affine(*taken["quantization"]))
-
-    def scores(batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        interpreter.set_tensor(taken["index"], batch if table is None else table[batch])
-        interpreter.invoke()
-        return real(interpreter.get_tensor(given["index"]), Affine(*given["quantization"]))
-
-    return scores
+    return open_engine(model, "litert-builtin", threads=1).scores
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ TYPES = (
 BITS = {"float64": 64, "int64": 64, "uint64": 64, "float32": 32, "int32": 32, "uint32": 32, "float16": 16, "bfloat16": 16,
         "int16": 16, "uint16": 16, "int8": 8, "uint8": 8, "bool": 8, "int4": 4, "uint4": 4, "int2": 2}  # fmt: skip
 _CUSTOM = 32
+_MOST_SIDES = 16  # kernels take at most 8
 
 
 @dataclass(frozen=True)
@@ -174,10 +175,13 @@ def _tensor(tensor: Table, sizes: Sequence[int]) -> Tensor:
     scales = quantization.vector(2, "f") if quantization else ()
     if not all(map(math.isfinite, scales)):
         raise DamagedError("a scale is no number")
+    shape = tensor.vector(7, "i") or tensor.vector(0, "i")
+    if len(shape) > _MOST_SIDES:
+        raise DamagedError(f"a tensor has {len(shape)} sides")
     return Tensor(
         name=tensor.string(3),
         dtype=TYPES[number] if 0 <= number < len(TYPES) else f"type {number}",
-        shape=tensor.vector(7, "i") or tensor.vector(0, "i"),
+        shape=shape,
         scales=scales,
         zero_points=quantization.vector(3, "q") if quantization else (),
         constant_bytes=sizes[buffer] if buffer < len(sizes) else 0,

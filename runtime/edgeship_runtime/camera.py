@@ -10,11 +10,12 @@ have been waiting.
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from time import monotonic, time
+from time import monotonic, perf_counter, time
 from typing import Any
 
 from edgeship_runtime.errors import DataError
@@ -27,18 +28,27 @@ _STALE = (
     _BUFFERS + 1
 )  # what can have been taken before it was asked for: the queue, and the frame that was being exposed
 _SETTLE_S = 1.0  # the first frames of most cameras are dark or tinted, until exposure and white balance have settled
+_OLDEST_S = 10.0  # a time stamp that is older, or in the future, is of another clock
 _DAMAGED = 5  # frames in a row that cannot be decoded (USB loses bytes) until the camera is given up
 
 
 class Camera:
     """A camera that is open, and has found its exposure."""
 
-    def __init__(self, number: int, size: tuple[int, int] | None = None) -> None:
+    def __init__(
+        self,
+        number: int,
+        size: tuple[int, int] | None = None,
+        fps: float | None = None,
+        numbers: Iterator[int] | None = None,
+    ) -> None:
         """Opens /dev/videoN and lets it settle for a second.
 
         Args:
             number: N.
             size: width and height in pixels; None takes what the camera gives.
+            fps: frames a second to ask for; a camera that has no such rate takes one near it.
+            numbers: of its frames; from 0 when None.
 
         Raises:
             DataError: there is no such camera, it is busy or not permitted, or it has no such size.
@@ -47,6 +57,7 @@ class Camera:
         cv2 = opencv()
         self.name = f"camera:{number}"
         self._device = Path("/dev") / f"video{number}"
+        self._numbers = itertools.count() if numbers is None else numbers
         self._index = -1
         # V4L2 by name: a distribution's OpenCV may prefer GStreamer, which stamps frames in another way.
         self._capture: Any = cv2.VideoCapture(number, cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY)
@@ -55,6 +66,8 @@ class Camera:
         try:
             if size is not None:
                 self._resize(size)
+            if fps is not None:
+                self._capture.set(cv2.CAP_PROP_FPS, fps)
             self._settle()
         except BaseException:
             self.close()
@@ -66,12 +79,15 @@ class Camera:
         Raises:
             DataError: the camera gives no more frames.
         """
-        for _ in range(_DAMAGED):
-            captured_at = self._grab_fresh()
-            done, bgr = self._capture.retrieve()
-            if done:
-                return Frame(rgb(bgr), self.name, self._index, captured_at=captured_at)
-        raise DataError(f"{self.name}: {_DAMAGED} frames in a row were damaged; try another cable, or a smaller --size")
+        return self._decoded(self._grab_fresh)
+
+    def next(self) -> Frame:
+        """The next frame of the queue: who calls this without pause gets each one as it comes.
+
+        Raises:
+            DataError: the camera gives no more frames.
+        """
+        return self._decoded(self._grab_next)
 
     def frames(self, every_s: float = 0.0) -> Iterator[Frame]:
         """Fresh frames for ever, at least so many seconds apart.
@@ -93,15 +109,37 @@ class Camera:
         """Lets go of the camera."""
         self._capture.release()
 
+    def _decoded(self, grab: Callable[[], float]) -> Frame:
+        """A frame that could be decoded, with its age; `grab` takes one and returns when it was taken, by monotonic()."""
+        for _ in range(_DAMAGED):
+            arrived = grab()
+            began = perf_counter()
+            done, bgr = self._capture.retrieve()
+            if done:
+                pixels = rgb(bgr)
+                return Frame(
+                    pixels,
+                    self.name,
+                    self._index,
+                    captured_at=time() - (monotonic() - arrived),
+                    arrived_s=arrived,
+                    decode_ms=(perf_counter() - began) * 1e3,
+                )
+        raise DataError(f"{self.name}: {_DAMAGED} frames in a row were damaged; try another cable, or a smaller size")
+
     def _grab_fresh(self) -> float:
-        """Takes frames from the queue until one is fresh, and returns its UNIX time in seconds."""
+        """Takes frames from the queue until one is fresh."""
         asked = monotonic()
         for _ in range(_STALE + 1):
             stamp = self._grab()
             now = monotonic()
             if asked <= stamp <= now:
-                return time() - (now - stamp)
-        return time()
+                return stamp
+        return monotonic()
+
+    def _grab_next(self) -> float:
+        stamp, now = self._grab(), monotonic()
+        return stamp if now - _OLDEST_S < stamp <= now else now
 
     def _grab(self) -> float:
         """Takes the oldest frame from the queue, without decoding it, and returns the driver's time stamp in seconds."""
@@ -109,7 +147,7 @@ class Camera:
             raise DataError(
                 f"{self.name} gives no picture: it was unplugged, or another program uses it (fuser {self._device})"
             )
-        self._index += 1
+        self._index = next(self._numbers)
         return float(self._capture.get(opencv().CAP_PROP_POS_MSEC)) / 1000
 
     def _resize(self, size: tuple[int, int]) -> None:

@@ -7,23 +7,28 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from edgeship_runtime.engines import Engine, open_engine
 from edgeship_runtime.engines.numbers import softmax
 from edgeship_runtime.errors import PictureError
+from edgeship_runtime.frames import Frame
 from edgeship_runtime.manifest import Manifest
 from edgeship_runtime.model_file import ModelFile
 from edgeship_runtime.prediction import Latency, Prediction, Score
-from edgeship_runtime.preprocessing import Preprocessing
+from edgeship_runtime.preprocessing import Picture, Preprocessing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from edgeship_runtime.results import Result
+    from edgeship_runtime.sinks import State
 
 
 class Classifier:
@@ -39,15 +44,20 @@ class Classifier:
 
         Args:
             path: a .tflite, .onnx or .keras file with a manifest.
-            engine: "auto", or one of edgeship_runtime.engines.ENGINES.
+            engine: one of edgeship_runtime.engines.ENGINES; "auto" takes the first one here that answers the file's golden samples
+                as it should.
             threads: for one inference; up to 4, as many as there are cores, when None.
 
         Raises:
             ModelFileError: the file is truncated, damaged, foreign or too new.
-            EngineError: no engine here runs it.
+            EngineError: no engine here runs it, or none rightly.
         """
         model = ModelFile.open(path)
-        return cls(model, open_engine(model, engine, threads))
+        if engine != "auto":
+            return cls(model, open_engine(model, engine, threads))
+        from edgeship_runtime.choosing import choose
+
+        return cls(model, choose(model, threads))
 
     @property
     def manifest(self) -> Manifest:
@@ -64,34 +74,95 @@ class Classifier:
         """From a picture to the model's input."""
         return self.manifest.preprocessing
 
-    def classify(
-        self, picture: str | Path | NDArray[np.uint8] | Image.Image, *, top_k: int = 5, frame: int = 0
-    ) -> Prediction:
+    def classify(self, picture: Picture | str | Frame, *, top_k: int = 5, frame: int = 0) -> Prediction:
         """Classifies one picture.
 
         Args:
-            picture: a path; a Pillow image; or an array, uint8, H×W×3 in RGB order or H×W grey.
+            picture: a path; a picture file's bytes; a Pillow image; a Frame; or an array, uint8, H×W×3 in RGB order or H×W grey.
             top_k: how many labels to answer with.
-            frame: its index, for the answer.
+            frame: its index, for the answer; a Frame has its own.
 
         Raises:
             PictureError: it cannot be decoded; the message names the file.
         """
         began = time.perf_counter()
-        name = str(picture) if isinstance(picture, str | Path) else "array"
-        if isinstance(picture, str):
-            picture = Path(picture)
+        content = (
+            picture.picture if isinstance(picture, Frame) else Path(picture) if isinstance(picture, str) else picture
+        )
         try:
-            image = picture if isinstance(picture, np.ndarray) else self.preprocessing.decode(picture)
+            image = content if isinstance(content, np.ndarray) else self.preprocessing.decode(content)
             decoded = time.perf_counter()
             pixels = self.preprocessing.apply(image)
         except PictureError as error:
-            raise PictureError(f"{name}: {error}") from None
+            raise PictureError(f"{name_of(picture)}: {error}") from None
         prepared = time.perf_counter()
         scores = self.scores(pixels[np.newaxis])[0]
         done = time.perf_counter()
-        latency = Latency((decoded - began) * 1e3, (prepared - decoded) * 1e3, (done - prepared) * 1e3)
-        return Prediction(name, self.top(scores, top_k), frame, (done - began) * 1e3, latency)
+        decode_ms, age_ms = (decoded - began) * 1e3, (done - began) * 1e3
+        if isinstance(picture, Frame):
+            frame, decode_ms = picture.index, decode_ms + picture.decode_ms
+            age_ms = picture.age_ms or age_ms
+        latency = Latency(decode_ms, (prepared - decoded) * 1e3, (done - prepared) * 1e3)
+        return Prediction(name_of(picture), self.top(scores, top_k), frame, age_ms, latency, scores)
+
+    def classify_many(self, pictures: Iterable[Picture | str | Frame], *, top_k: int = 5) -> Iterator[Result]:
+        """Classifies pictures side by side, on all cores, and yields results in their order.
+
+        A picture that cannot be decoded is a result with `error`; the rest go on.
+
+        Args:
+            pictures: any number, drawn as they are needed, from a thread.
+            top_k: how many labels to answer with.
+        """
+        from edgeship_runtime.answering import Numbered, answers
+        from edgeship_runtime.streaming import cores
+
+        numbered = (Numbered(picture, number) for number, picture in enumerate(pictures))
+        return answers(self, numbered, workers=cores(), top_k=top_k)
+
+    def stream(
+        self,
+        *sources: str | Path,
+        smooth_s: float = 0.0,
+        agree: int = 1,
+        threshold: float | None = None,
+        max_fps: float | None = None,
+        max_age_ms: float | None = None,
+        stall_s: float = 5.0,
+        keep_trying: bool = False,
+        on_state: Callable[[str, State, str], None] = lambda *_: None,
+        stop: threading.Event | None = None,
+    ) -> Iterator[Result]:
+        """Results from anything that `edgeship run` takes: pictures, folders, videos, cameras, streams.
+
+        Pictures and videos are answered completely and in order; of cameras and streams the newest frame is, for ever: leave the loop,
+        or set `stop`, to end.
+
+        Args:
+            sources: as on the command line; see edgeship_runtime.sources.
+            smooth_s: seconds over which a source's scores are averaged; 0 takes each frame as it is.
+            agree: frames in a row that must agree before there is a decision.
+            threshold: the score that a decision needs; the file's own when None.
+            max_fps: answers a second at most; None as many as can be.
+            max_age_ms: a live frame that is older by then gets no decision; None for any age.
+            stall_s: a live source without a frame for so long is opened anew.
+            keep_trying: wait for a live source that cannot be opened at the start.
+            on_state: hears of a live source's states ("connecting", "live", "stalled", "reconnecting"): source, state, detail.
+                Called from other threads.
+            stop: ends it from elsewhere; what was begun is still answered.
+
+        Raises:
+            DataError: a source does not exist, or a live one cannot be opened at the start.
+        """
+        from edgeship_runtime.decision import Rules
+        from edgeship_runtime.sources import parse
+        from edgeship_runtime.streaming import Options, cores, results
+
+        own = self.manifest.threshold or 0.0
+        rules = Rules(smooth_s, agree, own if threshold is None else threshold)
+        options = Options(rules, 5, max_fps, max_age_ms, stall_s, keep_trying)
+        parsed = [parse(str(source)) for source in sources]
+        return results(self, parsed, options, workers=cores(), stop=stop or threading.Event(), on_state=on_state)
 
     def scores(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Scores N×labels of model inputs N×H×W×C, uint8."""
@@ -102,3 +173,16 @@ class Classifier:
         """The `count` highest scores of one picture, best first; equal scores in label order."""
         order = np.argsort(-scores, kind="stable")[: max(1, count)]
         return tuple(Score(self.labels[index], float(scores[index])) for index in order)
+
+    def sibling(self, threads: int = 1) -> Classifier:
+        """The same model for another thread, with an engine of its own."""
+        return Classifier(self.model, self.engine.sibling(threads))
+
+
+def name_of(picture: Picture | str | Frame) -> str:
+    """How to speak of a picture."""
+    if isinstance(picture, Frame):
+        return picture.source
+    if isinstance(picture, str | Path):
+        return str(picture)
+    return {bytes: "bytes", np.ndarray: "array"}.get(type(picture), "image")

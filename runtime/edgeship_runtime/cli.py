@@ -49,6 +49,7 @@ VERBS = {
         ("keras", "tensorflow"),
         "workstation",
     ),
+    "adopt": Verb("edgeship_export.commands.adopt", "a manifest for a model that another tool trained"),
     "inspect": Verb("edgeship_export.commands.inspect", "what is in a model file, and what it needs"),
     "verify": Verb("edgeship_runtime.commands.verify", "prove that a model file computes here what it did there"),
     "evaluate": Verb("edgeship_runtime.commands.evaluate", "accuracy and confusion on labelled pictures"),
@@ -66,6 +67,8 @@ VERBS = {
     "rollback": Verb("edgeship_devices.commands.rollback", "go back, on a board, to the file that ran before"),
     "service": Verb("edgeship_devices.commands.service", "keep a deployed file running on a board"),
     "devices": Verb("edgeship_devices.commands.devices", "the boards that are known, and what they run and lack"),
+    "recommend": Verb("edgeship_benchmarks.commands.recommend", "which measured configuration to ship, and why"),
+    "compare": Verb("edgeship_benchmarks.commands.compare", "did a change make it worse? two benchmarks"),
 }
 
 
@@ -124,7 +127,7 @@ def _dispatch(arguments: list[str]) -> int:
         # Nothing here multiplies matrices; starting OpenBLAS's threads would be a fifth of `edgeship run one.jpg`.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     module = importlib.import_module(verb.module)
-    options = _parser(name, module).parse_args(arguments[1:])
+    options = _parser(name, module).parse_intermixed_args(arguments[1:])  # options may stand anywhere
     _require(name, verb)
     from edgeship_runtime.terminal import native_output_hidden
 

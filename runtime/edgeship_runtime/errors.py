@@ -7,10 +7,12 @@ EdgeshipError
 │   └── ForeignModelError   a sound file without a manifest of ours
 ├── PictureError            a picture that cannot be decoded
 ├── DataError               labelled pictures that are not what a verb needs
-├── EngineError             an engine that is missing, or refuses the file
+├── EngineError             an engine that refuses the file, or answers it wrongly
+│   └── NotInstalledError   an engine that is not installed
 ├── MissingExtraError       an optional part of edgeship is not installed
 ├── TrainingError           training cannot start, or went wrong
 ├── ExportError             a model cannot be exported as asked
+├── AdoptError              a foreign model that is no classifier, or does not tell what a manifest states
 ├── DeviceError             a device's profile is missing or wrong, or a device cannot run a file
 └── OutputError             a file cannot be written where it was asked for
 
@@ -50,6 +52,10 @@ class EngineError(EdgeshipError):
     """An inference engine is not installed here, or cannot load or run the model."""
 
 
+class NotInstalledError(EngineError):
+    """An inference engine is not installed here."""
+
+
 class MissingExtraError(EdgeshipError):
     """A verb needs an extra of the distribution that is not installed."""
 
@@ -60,6 +66,10 @@ class TrainingError(EdgeshipError):
 
 class ExportError(EdgeshipError):
     """A trained model cannot be exported in the way that was asked for."""
+
+
+class AdoptError(EdgeshipError):
+    """A model of another tool that is no classifier of pictures, or of which too little is known."""
 
 
 class DeviceError(EdgeshipError):

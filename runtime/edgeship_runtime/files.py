@@ -16,8 +16,8 @@ def sha256(data: bytes | memoryview) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def refuse_existing(path: Path, *, force: bool) -> None:
-    """Says no before the work, rather than after it.
+def refuse_existing(path: Path, *, force: bool, hint: str = "--force overwrites it") -> None:
+    """Says no before the work, rather than after it; the hint says what can be done about a file that exists.
 
     Raises:
         OutputError: `path` exists and `force` is not set, or its folder does not exist or is not writable.
@@ -30,7 +30,7 @@ def refuse_existing(path: Path, *, force: bool) -> None:
     if path.is_dir():
         raise OutputError(f"{path} is a folder; name a file")
     if path.exists() and not force:
-        raise OutputError(f"{path} exists; --force overwrites it")
+        raise OutputError(f"{path} exists; {hint}")
 
 
 def write(path: Path, data: bytes, *, force: bool) -> None:
@@ -64,6 +64,13 @@ def reason(error: OSError, size_bytes: int | None = None) -> str:
     if error.errno == errno.EROFS:
         return "the file system is read-only"
     return (error.strerror or str(error)).lower()
+
+
+def cache_home() -> Path:
+    """Where caches lie: $EDGESHIP_CACHE, or edgeship below $XDG_CACHE_HOME or ~/.cache."""
+    named = os.environ.get("EDGESHIP_CACHE")
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(named) if named else base / "edgeship"
 
 
 def _sync_folder(folder: Path) -> None:

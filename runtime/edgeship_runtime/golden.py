@@ -68,7 +68,7 @@ def verify(classifier: Classifier) -> Verification:
     if not manifest.golden:
         raise ModelFileError(
             f"{classifier.model.path} carries no golden samples, so nothing can be verified; "
-            "they are left out by `edgeship train --carry none`"
+            "they are left out by `edgeship train --carry none`, and by `edgeship adopt` without --pictures"
         )
     file = Stage("file", passed=True, detail=f"model part matches sha256 {manifest.model_sha256[:12]}…")
     inputs: list[NDArray[np.uint8]] = []

@@ -1,4 +1,4 @@
-"""Machine: what this computer is called, for reports."""
+"""Machine: what this computer is called, and how warm it is."""
 
 from __future__ import annotations
 
@@ -17,3 +17,21 @@ def cpu() -> str:
             if line.startswith(key):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def temperature_c() -> float | None:
+    """Of the processor, in degrees Celsius; None where Linux does not tell."""
+    zones = sorted(Path("/sys/class/thermal").glob("thermal_zone*"))
+    named = [zone for zone in zones if any(word in _read(zone / "type").lower() for word in ("cpu", "soc", "x86_pkg"))]
+    for zone in (*named, *zones):
+        value = _read(zone / "temp")
+        if value.lstrip("-").isdigit():
+            return int(value) / 1000
+    return None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""

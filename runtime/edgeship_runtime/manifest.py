@@ -225,6 +225,8 @@ class Manifest:
         provenance: see Provenance.
         golden: see GoldenSample.
         proven: against the parent (exported files; None where there were no pictures to prove it on).
+        threshold: best score below which no answer is better than an answer, fitted with this file on pictures that it was not
+            trained on (see threshold.fit_threshold); None where none was fitted.
         calibration: training pictures for post-training quantization (.keras only).
         proof: validation pictures on which an export is proven (.keras only).
         logits: the graph of a model trained elsewhere ends without softmax; the runtime applies it.
@@ -239,6 +241,7 @@ class Manifest:
     requirements: Requirements = Requirements()
     golden: tuple[GoldenSample, ...] = ()
     proven: Proof | None = None
+    threshold: float | None = None
     calibration: tuple[CarriedPicture, ...] = ()
     proof: tuple[CarriedPicture, ...] = ()
     logits: bool = dataclasses.field(default=False, metadata=record.LEFT_OUT)
@@ -257,6 +260,8 @@ class Manifest:
             raise ValueError(f"a carried picture has label {unknown[0]!r}, which is none of the model's")
         if any(not math.isfinite(sample.tolerance) or sample.tolerance < 0 for sample in self.golden):
             raise ValueError("a golden sample's tolerance is negative")
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            raise ValueError(f"threshold is {self.threshold}; wanted a score from 0 to 1")
 
     def to_bytes(self) -> bytes:
         """UTF-8 JSON, `{"format": 1, …}`; the same manifest always gives the same bytes."""

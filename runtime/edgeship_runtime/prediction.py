@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from edgeship_runtime.record import Json
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -23,17 +26,23 @@ class Latency:
     preprocess: float
     invoke: float
 
+    @property
+    def total(self) -> float:
+        """All stages."""
+        return self.decode + self.preprocess + self.invoke
+
 
 @dataclass(frozen=True)
 class Prediction:
     """The answer for one picture.
 
     Attributes:
-        source: the picture's path, or "array".
+        source: the picture's path, or the frame's source; otherwise "array", "bytes" or "image".
         top: the highest scores, best first; equal scores in label order.
         frame: index of the picture within its source.
-        age_ms: from the moment its bytes were asked for to the answer.
+        age_ms: from the moment its bytes were asked for, or a live frame arrived, to the answer.
         latency_ms: see Latency.
+        scores: of all labels, in their order.
     """
 
     source: str
@@ -41,6 +50,7 @@ class Prediction:
     frame: int
     age_ms: float
     latency_ms: Latency
+    scores: NDArray[np.float32] = field(repr=False, compare=False)
 
     @property
     def label(self) -> str:
@@ -51,20 +61,3 @@ class Prediction:
     def score(self) -> float:
         """Its score."""
         return self.top[0].score
-
-    def to_json(self) -> Json:
-        """The line that `edgeship run --json` prints."""
-        latency = self.latency_ms
-        return {
-            "source": self.source,
-            "label": self.label,
-            "score": round(self.score, 6),
-            "top": [{"label": item.label, "score": round(item.score, 6)} for item in self.top],
-            "frame": self.frame,
-            "age_ms": round(self.age_ms, 3),
-            "latency_ms": {
-                "decode": round(latency.decode, 3),
-                "preprocess": round(latency.preprocess, 3),
-                "invoke": round(latency.invoke, 3),
-            },
-        }

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Container, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgeship_runtime.errors import PictureError
 from edgeship_runtime.labelled import LabelledPicture, digest
+from edgeship_runtime.ordered import in_order
 from edgeship_runtime.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
@@ -49,21 +49,11 @@ def prepare(
         skip: digests of pictures that are not to be decoded; they come with neither pixels nor error.
     """
     workers = os.cpu_count() or 1
-    waiting: deque[Future[Prepared]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="prepare") as pool:
-        try:
-            for picture in pictures:
-                waiting.append(pool.submit(_prepared, picture, preprocessing, skip))
-                if len(waiting) >= workers * _AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+    work = partial(_prepared, preprocessing=preprocessing, skip=skip)
+    return in_order(pictures, [work] * workers, ahead=workers * _AHEAD)
 
 
-def _prepared(picture: LabelledPicture, preprocessing: Preprocessing, skip: Container[str]) -> Prepared:
+def _prepared(picture: LabelledPicture, *, preprocessing: Preprocessing, skip: Container[str]) -> Prepared:
     name = ""
     try:
         content = picture.read()

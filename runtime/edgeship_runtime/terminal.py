@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TextIO, TypeVar
 
 from edgeship_runtime.record import Json
@@ -34,6 +34,16 @@ def watched(items: Sequence[T], what: str, unit: str = " pictures") -> Sequence[
     from tqdm import tqdm
 
     bar: Sequence[T] = tqdm(items, desc=what, unit=unit, **_bar())
+    return bar
+
+
+def counted_off(items: Iterable[T], unit: str) -> Iterable[T]:
+    """The items, with a count and a rate on stderr; none where stderr is no terminal, or where answers are seen to come."""
+    if not sys.stderr.isatty() or sys.stdout.isatty():
+        return items
+    from tqdm import tqdm
+
+    bar: Iterable[T] = tqdm(items, unit=unit, **_bar())
     return bar
 
 

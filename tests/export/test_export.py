@@ -52,7 +52,7 @@ def test_int8_is_integer_from_end_to_end(digits: Digits, run: Run) -> None:
     assert facts["quantization"] == "int8"
     assert facts["input"]["dtype"] == "uint8"
     assert (facts["input"]["scale"], facts["input"]["zero_point"]) == (1.0, 0)
-    assert facts["findings"] == []
+    assert [finding for finding in facts["findings"] if finding["level"] != "info"] == []
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_every_quantization_is_what_it_says(
     assert isinstance(facts, dict)
     assert answer["quantization"] == facts["quantization"] == scheme
     assert facts["input"]["dtype"] == dtype
-    assert facts["findings"] == []
+    assert [finding for finding in facts["findings"] if finding["level"] != "info"] == []
     assert run("verify", out).code == 0
     assert answer["proof"]["agreement"] > 0.97
     low, high = answer["proof"]["accuracy_interval"]

@@ -375,13 +375,14 @@ def test_a_picture_is_no_video_whatever_its_name(run: Run, tmp_path: Path, kind:
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("nothing.mp4", "does not exist; wanted a video file, or camera:0"),
+        ("nothing.mp4", "does not exist; wanted a video file, camera:0"),
         (".", "is a folder"),
         ("/dev/null", "is no file"),
         ("camera:", "number of a camera"),
         ("camera:front", "number of a camera"),
         ("camera:-1", "number of a camera"),
-        ("rtsp://me:secret@host/live", "rtsp:// streams cannot be read yet"),
+        ("rtsp://me:secret@127.0.0.1:9/live", "rtsp://me:***@127.0.0.1:9/live: connection refused"),
+        ("ftp://me:secret@host/live", "ftp:// cannot be read"),
     ],
 )
 def test_a_source_that_gives_no_frames_is_one_line(run: Run, tmp_path: Path, source: str, words: str) -> None:

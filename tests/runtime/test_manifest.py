@@ -8,9 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeship_runtime.errors import ModelFileError
+from edgeship_runtime.graph_input import GraphInput
 from edgeship_runtime.manifest import (
     FORMAT,
     CarriedPicture,
+    Change,
+    EngineNeed,
     GoldenSample,
     Manifest,
     Metric,
@@ -42,6 +45,10 @@ def manifests(draw: st.DrawFn) -> Manifest:
         input_sha256=SHA,
         input_means=st.lists(FRACTION, max_size=4).map(tuple),
     )
+    number = st.tuples(st.floats(-300, 300))
+    graph_inputs = st.builds(
+        GraphInput, number, st.tuples(st.floats(0.5, 300)), st.booleans(), st.sampled_from(["nhwc", "nchw"])
+    )
     carried = st.lists(st.builds(CarriedPicture, member=NAME, label=label), max_size=3).map(tuple)
     return Manifest(
         labels=labels,
@@ -52,6 +59,7 @@ def manifests(draw: st.DrawFn) -> Manifest:
                 height=st.integers(1, 4096),
                 color=st.sampled_from(["rgb", "grey"]),
                 fit=st.sampled_from(["stretch", "crop", "letterbox"]),
+                graph_input=st.none() | graph_inputs,
             )
         ),
         quantization=draw(
@@ -76,14 +84,31 @@ def manifests(draw: st.DrawFn) -> Manifest:
         ),
         metrics=draw(st.dictionaries(TEXT, st.builds(Metric, FRACTION, COUNT), max_size=2)),
         requirements=draw(
-            st.builds(Requirements, st.dictionaries(TEXT, COUNT, max_size=3), st.none() | COUNT, st.none() | TEXT)
+            st.builds(
+                Requirements,
+                st.dictionaries(TEXT, COUNT, max_size=3),
+                st.none() | COUNT,
+                st.none() | TEXT,
+                st.dictionaries(NAME, st.builds(EngineNeed, st.none() | TEXT, TEXT), max_size=2),
+                st.none() | COUNT,
+            )
         ),
         golden=tuple(draw(st.lists(golden, max_size=2))),
         proven=draw(
-            st.none() | st.builds(Proof, COUNT, FRACTION, FRACTION, FRACTION, FRACTION, FRACTION, st.booleans())
+            st.none()
+            | st.builds(
+                Proof,
+                COUNT,
+                *[FRACTION] * 5,
+                lost=COUNT,
+                won=COUNT,
+                changed=st.lists(st.builds(Change, NAME, NAME, NAME, NAME), max_size=2).map(tuple),
+                forced=st.booleans(),
+            )
         ),
         calibration=draw(carried),
         proof=draw(carried),
+        logits=draw(st.booleans()),
     )
 
 
@@ -93,6 +118,11 @@ def test_a_manifest_reads_back_as_written(manifest: Manifest) -> None:
 
     assert Manifest.from_bytes(data) == manifest
     assert Manifest.from_bytes(data).to_bytes() == data
+
+
+def test_what_few_files_state_is_left_out_of_the_others(plain: dict[str, Any]) -> None:
+    assert "graph_input" not in plain["preprocessing"]
+    assert "logits" not in plain
 
 
 @pytest.fixture
@@ -134,6 +164,12 @@ def test_a_newer_format_says_what_to_upgrade(plain: dict[str, Any]) -> None:
         ({"metrics": {"test": {"accuracy": "high", "samples": 1}}}, "manifest.metrics.test.accuracy"),
         ({"metrics": {"test": {"accuracy": 1.0, "samples": True}}}, "manifest.metrics.test.samples"),
         ({"format": "1"}, "states no format"),
+        ({"preprocessing": {"width": 8, "height": 8, "graph_input": {"std": [0.0]}}}, "other than 0"),
+        ({"preprocessing": {"width": 8, "height": 8, "graph_input": {"layout": "hwc"}}}, "'nhwc', 'nchw'"),
+        (
+            {"preprocessing": {"width": 8, "height": 8, "color": "grey", "graph_input": {"mean": [1, 2, 3]}}},
+            "color is grey",
+        ),
     ],
 )
 def test_an_invalid_manifest_is_refused_with_the_place(

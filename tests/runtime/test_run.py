@@ -28,7 +28,8 @@ def test_pictures_get_their_labels(digits: Digits, run: Run, kind: str) -> None:
     assert sum(right) >= 18
     first = answers[0]
     assert isinstance(first, dict)
-    assert set(first) == {"source", "label", "score", "top", "frame", "age_ms", "latency_ms"}
+    assert set(first) == {"source", "label", "score", "top", "decision", "frame", "age_ms", "latency_ms"}
+    assert first["decision"] == {"label": first["label"], "score": first["score"], "reason": None}
     assert set(first["latency_ms"]) == {"decode", "preprocess", "invoke"}
     assert first["top"][0] == {"label": first["label"], "score": first["score"]}
     assert len(first["top"]) == 3

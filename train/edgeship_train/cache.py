@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from edgeship_runtime.errors import DataError
-from edgeship_runtime.files import reason
+from edgeship_runtime.files import cache_home, reason
 from edgeship_runtime.preprocessing import Preprocessing
 from edgeship_runtime.terminal import say
 from edgeship_train.pixels import Pixels
@@ -137,7 +137,7 @@ def opened(preprocessing: Preprocessing) -> Iterator[Cache]:
     Raises:
         DataError: the folder cannot be written, or the disk is full.
     """
-    folder = home() / _key(preprocessing)
+    folder = cache_home() / _key(preprocessing)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _remove_unused(folder)
@@ -154,13 +154,6 @@ def opened(preprocessing: Preprocessing) -> Iterator[Cache]:
             f"{folder}: {reason(error)}; keep decoded pictures in memory instead: --no-cache, "
             "or elsewhere: set EDGESHIP_CACHE to a folder"
         ) from None
-
-
-def home() -> Path:
-    """Where caches lie: $EDGESHIP_CACHE, or edgeship below $XDG_CACHE_HOME or ~/.cache."""
-    named = os.environ.get("EDGESHIP_CACHE")
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(named) if named else base / "edgeship"
 
 
 def _key(preprocessing: Preprocessing) -> str:

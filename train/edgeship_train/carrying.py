@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from edgeship_runtime.manifest import MOST_GOLDEN, CarriedPicture
 from edgeship_runtime.preprocessing import Preprocessing
+from edgeship_runtime.small_pictures import lossless, small
 from edgeship_train.dataset import Dataset, Part
-
-GOLDEN_BYTES = 10_000  # four of them leave room for labels within an exported file's 64 kB
-_QUALITIES = (90, 80, 70, 60, 50, 40, 30)
 
 
 @dataclass(frozen=True)
@@ -59,33 +55,4 @@ def golden_pictures(part: Part, scores: NDArray[np.float32], preprocessing: Prep
     for index in np.lexsort((-margin, answers != part.targets)):
         best.setdefault(int(answers[index]), int(index))
     chosen = list(best.values())[:MOST_GOLDEN]
-    return [_small(preprocessing.decode(part.pictures[index].read()), preprocessing) for index in chosen]
-
-
-def lossless(pixels: NDArray[np.uint8]) -> bytes:
-    """Lossless WebP of H×W×C pixels: 0.7 of a PNG for photos."""
-    return _encoded(Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels), lossless=True, quality=50)
-
-
-def _small(image: Image.Image, preprocessing: Preprocessing) -> bytes:
-    """The picture in at most GOLDEN_BYTES, still larger than the model's input if it was, so that resizing is proven too."""
-    image.thumbnail((preprocessing.width * 3 // 2, preprocessing.height * 3 // 2), reducing_gap=2.0)
-    data = lossless(np.asarray(image).reshape(image.height, image.width, -1))
-    for quality in _QUALITIES:
-        if len(data) <= GOLDEN_BYTES:
-            return data
-        stream = io.BytesIO()
-        image.save(stream, "JPEG", quality=quality)
-        data = stream.getvalue()
-    while len(data) > GOLDEN_BYTES:
-        image = image.resize((max(1, image.width * 3 // 4), max(1, image.height * 3 // 4)), Image.Resampling.BILINEAR)
-        stream = io.BytesIO()
-        image.save(stream, "JPEG", quality=_QUALITIES[-1])
-        data = stream.getvalue()
-    return data
-
-
-def _encoded(image: Image.Image, **options: object) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, "WEBP", exact=True, **options)
-    return stream.getvalue()
+    return [small(preprocessing.decode(part.pictures[index].read()), preprocessing) for index in chosen]

@@ -13,7 +13,7 @@ from edgeship_runtime.errors import OutputError, TrainingError
 from edgeship_runtime.labelled import LabelledData, LabelledPicture
 from edgeship_runtime.manifest import Manifest
 from edgeship_runtime.terminal import counted, say, watched
-from edgeship_train import cache, course
+from edgeship_train import course
 from edgeship_train.config import TrainingConfig
 from edgeship_train.continuing import Parent
 from edgeship_train.course import Checkpoint
@@ -206,4 +206,4 @@ def _say_data(dataset: Dataset) -> None:
     say(f"data: {len(dataset.labels)} labels; {parts} pictures; input {shape}")
     if dataset.in_cache:
         size = sum(part.pixels.nbytes for part in dataset.parts.values()) / 1e6
-        say(f"decoded {counted(dataset.decoded, 'picture')}; {size:,.0f} MB are in the cache ({cache.home()})")
+        say(f"decoded {counted(dataset.decoded, 'picture')}; {size:,.0f} MB are in the cache ({files.cache_home()})")

@@ -1,7 +1,10 @@
-"""Measure model files on this machine: accuracy against latency against size.
+"""Which of these files is best for this machine? Accuracy, latency, memory and size, with intervals.
 
-Every file on every thread count runs in fresh processes, taking turns. DIR receives report.json, report.md and report.html. A file
-that cannot be loaded is a row with its reason.
+Every file on every thread count runs in at least 5 fresh processes, which take turns in blocks of random order; a run that something
+disturbs is repeated. Blocks go on until the median latency is known to within --precision, or there were --most-blocks. DIR
+receives report.json, report.md and report.html. A file that cannot be loaded is a row with its reason.
+
+DATA without labels (a folder of pictures, a glob) gives latency alone. Next: edgeship recommend DIR, edgeship compare OLD NEW.
 
 Example:
   edgeship benchmark flowers.*.tflite --data flowers/ --out report/ --threads 1,4
@@ -13,21 +16,28 @@ import argparse
 from typing import TYPE_CHECKING
 
 from edgeship_runtime.commands.options import add_force, add_json, positive
-from edgeship_runtime.terminal import answer, answer_json, say, table, watched
+from edgeship_runtime.terminal import answer, answer_json, counted, say, steps
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from edgeship_runtime.record import Json
+    from edgeship_benchmarks import gathering
+    from edgeship_benchmarks.measuring.plan import Plan
+    from edgeship_benchmarks.reporting.report import Report
 
 _REPORTS = ("report.json", "report.md", "report.html")
-_STARTING_S = 1.5  # a process that imports an engine; TensorFlow takes ten times that
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("models", metavar="M", nargs="+", help="model files")
-    parser.add_argument("--data", required=True, metavar="DATA", help="labelled pictures: a folder, or digits")
+    parser.add_argument(
+        "--data",
+        required=True,
+        metavar="DATA",
+        help="labelled pictures: a folder, or digits; or pictures without labels",
+    )
     parser.add_argument("--out", required=True, metavar="DIR", help="folder for the report")
     parser.add_argument(
         "--threads", type=_counts, metavar="N,N", help="threads for one inference (default: 1 and the cores, at most 4)"
@@ -35,47 +45,138 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--batch", type=_counts, default=[1], metavar="N,N", help="pictures in one inference (default 1)"
     )
-    parser.add_argument("--engine", default="auto", help="auto (default), litert, tflite-runtime, onnxruntime or keras")
     parser.add_argument(
-        "--seconds", type=float, default=1.0, metavar="S", help="of timing in each of 3 rounds (default 1)"
+        "--engine",
+        type=_names,
+        default=["auto"],
+        metavar="E,E",
+        help="auto (default), litert, tflite-runtime, litert-builtin (without XNNPACK), onnxruntime, keras",
     )
+    parser.add_argument(
+        "--precision",
+        type=_share,
+        default=0.01,
+        metavar="P%",
+        help="go on until every median latency is known to within P %% (default 1%%)",
+    )
+    parser.add_argument("--blocks", type=positive, default=5, metavar="N", help="at least N blocks (default 5)")
+    parser.add_argument("--most-blocks", type=positive, metavar="N", help="at most N blocks (default: 3 × --blocks)")
+    parser.add_argument(
+        "--seconds", type=_seconds, default=0.6, metavar="S", help="of timing in each process (default 0.6)"
+    )
+    parser.add_argument("--parity", action="store_true", help="also: which pictures each engine answers differently")
+    parser.add_argument("--seed", type=int, default=0, help="of the order in the blocks (default 0)")
     add_force(parser)
     add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Benchmarks. Exit code 1 when no configuration could be measured."""
-    import json
-    import shlex
-    import sys
     from pathlib import Path
 
-    from edgeship_benchmarks import plan, rendering
-    from edgeship_benchmarks.report import report
-    from edgeship_runtime import files
-    from edgeship_runtime.data import open_data
-    from edgeship_runtime.errors import MissingExtraError
+    from edgeship_benchmarks import gathering
 
     out = Path(options.out)
-    data = open_data(options.data)
+    _check(options)
+    data = gathering.open_pictures(options.data)
     _make_folder(out, force=options.force)
-    configurations = plan.configurations(options.models, options.engine, options.threads, options.batch)
-    seconds = plan.ROUNDS * len(configurations) * (options.seconds + _STARTING_S)
-    say(f"{len(configurations)} configurations in {plan.ROUNDS} rounds, about {max(1, round(seconds / 60))} min")
-    outcomes = plan.run(configurations, data, options.seconds, lambda steps: watched(steps, "benchmark", " runs"))
-    result = report(outcomes, data, "edgeship " + shlex.join(sys.argv[1:]) if sys.argv else "")
-    texts = {"report.json": json.dumps(result, ensure_ascii=False), "report.md": rendering.markdown(result)}
+    if not data.labels:
+        say(f"{data.name} has no labels: latency alone, no accuracy")
+    report = _measured(options, data)
+    last = _write(report, out, force=options.force)
+    for failure in report.failed:
+        say(f"{failure.model}: not measured: {failure.error}")
+    if options.json:
+        answer_json(report.to_json())
+    else:
+        _show(report, last)
+    return 0 if report.measured else 1
+
+
+def _check(options: argparse.Namespace) -> None:
+    from edgeship_runtime.engines import ENGINES
+    from edgeship_runtime.errors import UsageError
+
+    options.most_blocks = options.most_blocks or 3 * options.blocks
+    if options.most_blocks < options.blocks:
+        raise UsageError(f"--blocks {options.blocks} is more than --most-blocks {options.most_blocks}")
+    for name in options.engine:
+        if name != "auto" and name not in ENGINES:
+            raise UsageError(f"--engine: unknown engine {name!r}; known: auto, {', '.join(ENGINES)}")
+
+
+def _measured(options: argparse.Namespace, data: gathering.Pictures) -> Report:
+    """Gathers, measures here, and builds the report."""
+    import shlex
+    import sys
+    import tempfile
+    from pathlib import Path
+
+    from edgeship_benchmarks import gathering
+    from edgeship_benchmarks.measuring import session
+    from edgeship_benchmarks.measuring.store import Store
+    from edgeship_benchmarks.reporting.building import Session, build
+
+    models, refused = gathering.open_models(options.models, data)
+    with tempfile.TemporaryDirectory(prefix="edgeship-store-") as folder:
+        store = Store(Path(folder))
+        gathered = gathering.gather(models, data, store)
+        plan = _plan(options, models, gathered)
+        _say_duration(plan)
+        with steps(len(plan.configurations) + plan.most_blocks * plan.timed) as begin:
+            results = session.run(plan, store, begin)
+    command = "edgeship " + shlex.join(sys.argv[1:])
+    return build(Session(command, models, refused, gathered, plan, results, options.parity))
+
+
+def _plan(options: argparse.Namespace, models: Sequence[gathering.NamedModel], gathered: gathering.Gathered) -> Plan:
+    from edgeship_benchmarks import configurations
+    from edgeship_benchmarks.measuring.plan import Plan
+
+    formats = [one.model.format for one in models]
+    ways = configurations.Ways.asked(options.engine, options.threads, options.batch)
+    timed = configurations.timed(formats, ways)
+    more = configurations.answering(formats, ways) if options.parity else []
+    return Plan(
+        models=tuple(one.planned for one in models),
+        pictures=gathered.pictures,
+        configurations=(*timed, *more),
+        timed=len(timed),
+        precision=options.precision,
+        blocks=options.blocks,
+        most_blocks=options.most_blocks,
+        seconds=options.seconds,
+        seed=options.seed,
+    )
+
+
+def _say_duration(plan: Plan) -> None:
+    from edgeship_benchmarks.measuring.duration import duration_s, spoken
+    from edgeship_benchmarks.reporting.text import at_least
+
+    if plan.timed:
+        least, most = duration_s(plan)
+        blocks = f"{at_least(plan.blocks, plan.most_blocks)} blocks"
+        say(f"{counted(plan.timed, 'configuration')}, {blocks}: about {spoken(least)}, at most {spoken(most)}")
+
+
+def _write(report: Report, out: Path, *, force: bool) -> Path:
+    """Writes the report's files and returns the last."""
+    import json
+
+    from edgeship_benchmarks.reporting import markdown
+    from edgeship_benchmarks.reporting.page import page
+    from edgeship_runtime import files
+    from edgeship_runtime.errors import MissingExtraError
+
+    texts = {"report.json": json.dumps(report.to_json(), ensure_ascii=False), "report.md": markdown.report(report)}
     try:
-        texts["report.html"] = rendering.page(result)
+        texts["report.html"] = page(report)
     except MissingExtraError as error:  # a board measures all the same
         say(f"no report.html: {error}")
     for name, text in texts.items():
-        files.write(out / name, text.encode(), force=options.force)
-    if options.json:
-        answer_json(result)
-    else:
-        _show(result, out / list(texts)[-1])
-    return 0 if any("error" not in row for row in result["results"]) else 1
+        files.write(out / name, text.encode(), force=force)
+    return out / list(texts)[-1]
 
 
 def _make_folder(out: Path, *, force: bool) -> None:
@@ -90,20 +191,40 @@ def _make_folder(out: Path, *, force: bool) -> None:
         files.refuse_existing(out / name, force=force)
 
 
-def _show(result: Json, report: Path) -> None:
-    from edgeship_benchmarks import rendering
+def _show(report: Report, last: Path) -> None:
+    from edgeship_benchmarks.reporting import text
 
-    rows = [("model", "engine", "threads", "accuracy", "p50 ms", "p95 ms", "size kB")]
-    for row in result["results"]:
-        if "error" in row:
-            say(f"{row['model']}: not measured: {row['error']}")
-        else:
-            cells = rendering.cells(row)
-            rows.append((cells[0], row["engine"], *cells[2:6], cells[8]))
-    if len(rows) > 1:
-        answer(table(rows, right=(2, 3, 4, 5, 6)))
-    answer(str(report))
+    if report.measured:
+        answer(text.results(report))
+    for note in text.notes(report):
+        say(note)
+    answer(str(last))
 
 
 def _counts(text: str) -> list[int]:
     return [positive(piece) for piece in text.split(",")]
+
+
+def _names(text: str) -> list[str]:
+    return text.split(",")
+
+
+def _share(text: str) -> float:
+    """A percentage as a share: "2%" and "2" are 0.02."""
+    try:
+        value = float(text.removesuffix("%")) / 100
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"wanted a percentage such as 2%, received {text!r}")
+    return value
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 3600:
+        raise argparse.ArgumentTypeError(f"wanted seconds above 0, received {text!r}")
+    return value

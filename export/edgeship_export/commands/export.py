@@ -11,6 +11,7 @@ Example:
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from edgeship_runtime.commands.options import add_force, add_json
 from edgeship_runtime.terminal import answer, answer_json, counted, say, steps, table
 
 if TYPE_CHECKING:
+    from edgeship_devices import Device
     from edgeship_export.exporting import Exported
     from edgeship_export.speed import Speed
     from edgeship_runtime.manifest import Proof, Quantization
@@ -46,6 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data", metavar="DATA", help="pictures to calibrate and prove on, instead of the carried ones"
     )
     parser.add_argument(
+        "--device",
+        metavar="NAME",
+        help="the board it is for (a profile's name, or a .toml): refused if that cannot run it",
+    )
+    parser.add_argument(
         "--allow-code", action="store_true", help="run code that the .keras brings (Lambda layers, classes of your own)"
     )
     add_force(parser)
@@ -66,14 +73,19 @@ def run(options: argparse.Namespace) -> int:
     if parent.format != "keras":
         raise ExportError(f"{parent.path} is a .{parent.format} already; export starts from the .keras it was made of")
     data = open_data(options.data) if options.data else None
+    device = _device(options, out)
 
     from edgeship_export.evidence import carried, from_data
     from edgeship_export.exporting import STEPS, export, forced
     from edgeship_export.proving import drops
 
     evidence = from_data(parent, data) if data else carried(parent)
+    if quantization.scheme == "int8":
+        _say_uncalibrated(parent.manifest.labels, evidence.calibration.targets.tolist())
     with steps(STEPS) as begin:
-        exported = export(parent, out, options.format, quantization, evidence, begin, allow_code=options.allow_code)
+        exported = export(
+            parent, out, options.format, quantization, evidence, begin, allow_code=options.allow_code, device=device
+        )
     proof = exported.model.manifest.proven
     if proof is not None and drops(proof, options.max_drop):
         if not options.json:
@@ -88,6 +100,20 @@ def run(options: argparse.Namespace) -> int:
     files.write(out, exported.content, force=options.force)
     _say_result(options, out, exported)
     return 0
+
+
+def _device(options: argparse.Namespace, out: Path) -> Device | None:
+    """The board that was named; one without an engine for the format is refused before the work."""
+    from edgeship_devices import Device
+    from edgeship_runtime.errors import DeviceError
+
+    if not options.device:
+        return None
+    device = Device.load(options.device)
+    reasons = device.refuses_format(options.format)
+    if reasons:
+        raise DeviceError(f"{out} would not run on {device.name}: {reasons[0]}")
+    return device
 
 
 def _quantization(options: argparse.Namespace) -> Quantization:
@@ -132,6 +158,8 @@ def _say_result(options: argparse.Namespace, out: Path, exported: Exported) -> N
                     "float_latency_ms": round(speed.float_latency_ms, 4),
                     "ratio": round(speed.ratio, 3),
                 },
+                "device": Path(options.device).stem if options.device else None,
+                "cures": list(exported.cures),
                 "carried": {"golden": len(manifest.golden)},
             }
         )
@@ -139,6 +167,8 @@ def _say_result(options: argparse.Namespace, out: Path, exported: Exported) -> N
     answer(_proof_table(options.model, exported))
     if manifest.proven is None:
         say(f"warning: not proven: {options.model} carries no held-out pictures; give some with --data DATA")
+    for cure in exported.cures:
+        answer(f"for {Path(options.device).stem}: {cure}")
     if speed is not None:
         _say_speed(speed, manifest.quantization.scheme)
     carried = counted(len(manifest.golden), "golden sample") if manifest.golden else "no pictures"
@@ -146,6 +176,14 @@ def _say_result(options: argparse.Namespace, out: Path, exported: Exported) -> N
     answer(
         f"wrote {out} ({len(exported.content):,} bytes, {manifest.quantization.scheme}, by {_ROUTES[manifest.provenance.route]})"
     )
+
+
+def _say_uncalibrated(labels: Sequence[str], seen: Sequence[int]) -> None:
+    """What no calibration picture shows may come out cut off; a network may have more labels than pictures are taken."""
+    missing = [label for index, label in enumerate(labels) if index not in set(seen)]
+    if 0 < len(missing) < len(labels) <= len(seen):
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        say(f"warning: no calibration picture shows {', '.join(missing[:3])}{more}; add some to the data")
 
 
 def _say_speed(speed: Speed, scheme: str) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 12
 _HEAVIEST = 8  # layers
+_FIGURES = 50  # columns that the figures of a layer take, its operator among them
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +53,7 @@ def _show(path: str, facts: Json) -> None:
     for name, text in rows:
         lines = textwrap.wrap(text, room, break_on_hyphens=False, break_long_words=False) or [""]
         answer(name.ljust(margin) + f"\n{' ' * margin}".join(lines))
-    _show_layers(facts["layers"])
+    _show_layers(facts["layers"], margin + room)
     for finding in facts["findings"]:
         answer(f"{finding['level']}: {finding['message']} [{finding['code']}]")
 
@@ -118,31 +119,26 @@ def _of_needs(facts: Json) -> Iterator[tuple[str, str]]:
         yield "memory", f"{needs['memory_bytes']:,} bytes at least"
 
 
-def _show_layers(layers: Json) -> None:
+def _show_layers(layers: Json, width: int) -> None:
     """The heaviest, in the order they run."""
     from edgeship_runtime.terminal import table
 
     if not layers:
         return
     whole = sum(layer["size_bytes"] for layer in layers)
-    chosen = sorted(layers, key=lambda layer: -layer["size_bytes"])[:_HEAVIEST]
+    order = sorted(range(len(layers)), key=lambda index: -layers[index]["size_bytes"])
     rows = [("heaviest layers", "operator", "weights", "bytes", "share")]
-    rows += [
-        (
-            _short(layer["name"]),
-            layer["operator"],
-            layer["dtype"],
-            f"{layer['size_bytes']:,}",
-            f"{layer['size_bytes'] / whole:.0%}",
-        )
-        for layer in layers
-        if layer in chosen
-    ][:_HEAVIEST]
+    for index in sorted(order[:_HEAVIEST]):
+        layer, size = layers[index], layers[index]["size_bytes"]
+        name = _short(layer["name"], width - _FIGURES)
+        rows.append((name, layer["operator"], layer["dtype"], f"{size:,}", f"{size / whole:.0%}"))
     answer(f"\n{table(rows, right=(3, 4))}\n")
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= 40 else f"…{name[-39:]}"
+def _short(name: str, most: int) -> str:
+    """The end of a long name: that is where layers differ."""
+    most = max(most, 12)
+    return name if len(name) <= most else f"…{name[1 - most :]}"
 
 
 def _side(side: int) -> str:

@@ -1,7 +1,8 @@
 """Make a dataset folder with a camera or a video.
 
-SOURCE is a video file, or camera:0. Its pictures go to DIR/LABEL/, numbered after those that are there; nothing is overwritten. Frames
-that hardly differ from the one kept before are skipped and counted. Ctrl-C ends; what was written stays.
+SOURCE is a video file, camera:0, picamera:0, rtsp://… or http://… (MJPEG). Its pictures go to DIR/LABEL/, numbered after those that
+are there; nothing is overwritten. Frames that hardly differ from the one kept before are skipped and counted. Ctrl-C ends; what was
+written stays.
 
 Capture each label in separate sessions: other objects, places, light, days. Pictures of one clip resemble each other, and where some
 are trained on and others tested, accuracy looks better than it is. Best keep whole sessions for testing: DIR may be
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import math
 import sys
 from collections.abc import Callable, Iterator
@@ -26,13 +28,18 @@ from edgeship_runtime.commands.options import add_json, positive
 from edgeship_runtime.terminal import answer, answer_json, counted, say, steps
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from typing import TypeAlias
 
     from edgeship_runtime.camera import Camera
     from edgeship_runtime.capturing import Capture, Kept, LabelFolder
     from edgeship_runtime.frames import Frame
+    from edgeship_runtime.live.footage import LiveFootage
+    from edgeship_runtime.sources import Live, Video
     from edgeship_runtime.video import VideoFile
 
+    Footage: TypeAlias = VideoFile | Camera | LiveFootage
+
+_WANTED = "wanted a video file, camera:0, picamera:0, rtsp://… or http://…"
 _EVERY_S = 0.5
 _CAMERA_COUNT = 50
 _MIN_CHANGE = 2.0  # above noise and flicker, below a shift by 1 % of the width: `capturing.change` has the figures
@@ -40,7 +47,9 @@ _MIN_CHANGE = 2.0  # above noise and flicker, below a shift by 1 % of the width:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    parser.add_argument("source", metavar="SOURCE", help="a video file, or camera:0 for /dev/video0")
+    parser.add_argument(
+        "source", metavar="SOURCE", help="a video file, camera:0 for /dev/video0, picamera:0, or the URL of a stream"
+    )
     parser.add_argument("dataset", metavar="DIR", help="the dataset's folder, or its part; made where it is missing")
     parser.add_argument("--label", required=True, metavar="L", help="what the pictures show; names the folder DIR/L")
     parser.add_argument(
@@ -74,11 +83,11 @@ def run(options: argparse.Namespace) -> int:
     """Captures. Exit code 130 after Ctrl-C; then too, the last line says what was written."""
     from edgeship_runtime.capturing import Capture
     from edgeship_runtime.errors import EdgeshipError
-    from edgeship_runtime.sources import video_or_camera
+    from edgeship_runtime.sources import Live
 
-    source = video_or_camera(options.source)
-    _check(options, is_camera=isinstance(source, int))
-    _fill_in(options, is_camera=isinstance(source, int))
+    source = _source(options.source)
+    _check(options, source)
+    _fill_in(options, is_camera=isinstance(source, Live))
     capture = Capture(_folder(options), options.format, options.min_change)
     try:
         with contextlib.closing(_opened(source, options.size)) as footage:
@@ -96,12 +105,38 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _check(options: argparse.Namespace, *, is_camera: bool) -> None:
-    from edgeship_runtime.errors import UsageError
+def _source(text: str) -> Video | Live:
+    """What gives frames.
 
-    if not is_camera and (options.on_enter or options.size):
+    Raises:
+        DataError: it is something else.
+    """
+    from pathlib import Path
+
+    from edgeship_runtime.errors import DataError
+    from edgeship_runtime.sources import Live, Video, parse
+
+    if not Path(text).exists():
+        source = parse(text) if ":" in text else None
+        if not isinstance(source, Live):
+            raise DataError(f"{text} does not exist; {_WANTED}")
+        return source
+    if Path(text).is_dir():
+        raise DataError(f"{text} is a folder; {_WANTED}")
+    if not Path(text).is_file():
+        raise DataError(f"{text} is no file; {_WANTED}, which is /dev/video0")
+    return Video(Path(text))
+
+
+def _check(options: argparse.Namespace, source: Video | Live) -> None:
+    from edgeship_runtime.errors import UsageError
+    from edgeship_runtime.sources import Live
+
+    if not isinstance(source, Live) and (options.on_enter or options.size):
         option = "--on-enter" if options.on_enter else "--size"
         raise UsageError(f"{option} is for cameras; {options.source} is a file")
+    if isinstance(source, Live) and source.kind in ("rtsp", "http") and options.size:
+        raise UsageError(f"--size is for cameras; what {source.name} sends is set in the camera")
     if options.on_enter and options.every is not None:
         raise UsageError("--on-enter and --every contradict each other: either you decide when, or the clock")
     if options.on_enter and not sys.stdin.isatty():
@@ -136,14 +171,24 @@ def _folder(options: argparse.Namespace) -> LabelFolder:
     return folder
 
 
-def _opened(source: Path | int, size: tuple[int, int] | None) -> VideoFile | Camera:
-    from edgeship_runtime.camera import Camera
-    from edgeship_runtime.video import VideoFile
+def _opened(source: Video | Live, size: tuple[int, int] | None) -> Footage:
+    from edgeship_runtime.sources import Video
 
-    return Camera(source, size) if isinstance(source, int) else VideoFile(source)
+    if isinstance(source, Video):
+        from edgeship_runtime.video import VideoFile
+
+        return VideoFile(source.path)
+    if source.kind == "camera":
+        from edgeship_runtime.camera import Camera
+
+        return Camera(int(source.address), size or source.size, source.fps)
+    from edgeship_runtime.live.footage import LiveFootage
+
+    wanted = dataclasses.replace(source, size=size or source.size)
+    return LiveFootage(wanted, lambda name, state, detail: say(f"{name}: {state}{detail and f' ({detail})'}"))
 
 
-def _capture(capture: Capture, footage: VideoFile | Camera, options: argparse.Namespace) -> None:
+def _capture(capture: Capture, footage: Footage, options: argparse.Namespace) -> None:
     """Offers frames until there are enough, or no more."""
     from edgeship_runtime.capturing import undisturbed
 
@@ -159,10 +204,10 @@ def _capture(capture: Capture, footage: VideoFile | Camera, options: argparse.Na
                 return
 
 
-def _frames(footage: VideoFile | Camera, options: argparse.Namespace) -> Iterator[Frame]:
-    from edgeship_runtime.camera import Camera
+def _frames(footage: Footage, options: argparse.Namespace) -> Iterator[Frame]:
+    from edgeship_runtime.video import VideoFile
 
-    if not (options.on_enter and isinstance(footage, Camera)):
+    if not options.on_enter or isinstance(footage, VideoFile):
         yield from footage.frames(options.every)
         return
     say("Enter takes a picture, Ctrl-D ends")
@@ -171,7 +216,7 @@ def _frames(footage: VideoFile | Camera, options: argparse.Namespace) -> Iterato
 
 
 def _progress(
-    footage: VideoFile | Camera, options: argparse.Namespace
+    footage: Footage, options: argparse.Namespace
 ) -> contextlib.AbstractContextManager[Callable[[str], None]]:
     if options.on_enter:
         return contextlib.nullcontext(lambda _: None)

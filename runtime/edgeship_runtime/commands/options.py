@@ -12,9 +12,16 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 def add_engine(parser: argparse.ArgumentParser) -> None:
     """--engine and --threads."""
-    parser.add_argument("--engine", default="auto", help="auto (default), litert, tflite-runtime, onnxruntime or keras")
     parser.add_argument(
-        "--threads", type=positive, metavar="N", help="threads for one inference (default: the cores, at most 4)"
+        "--engine",
+        default="auto",
+        help="auto (default), litert, tflite-runtime, litert-builtin, onnxruntime, openvino or keras",
+    )
+    parser.add_argument(
+        "--threads",
+        type=positive,
+        metavar="N",
+        help="cores: for one inference, or for as many pictures side by side (default: all, for one inference 4 at most)",
     )
 
 

@@ -25,9 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Verifies."""
     from edgeship_runtime.classifier import Classifier
+    from edgeship_runtime.engines import open_engine
     from edgeship_runtime.golden import verify
+    from edgeship_runtime.model_file import ModelFile
 
-    classifier = Classifier.load(options.model, options.engine, options.threads)
+    model = ModelFile.open(options.model)
+    classifier = Classifier(model, open_engine(model, options.engine, options.threads))
     result = verify(classifier)
     if options.json:
         answer_json({**result.to_json(), "engine": classifier.engine.name, "engine_version": classifier.engine.version})

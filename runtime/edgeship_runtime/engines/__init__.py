@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from edgeship_runtime.errors import EngineError
+from edgeship_runtime.errors import EngineError, NotInstalledError
 from edgeship_runtime.model_file import ModelFile
 
 if TYPE_CHECKING:
@@ -19,13 +19,17 @@ if TYPE_CHECKING:
 ENGINES: dict[str, tuple[str, ...]] = {
     "litert": ("tflite",),
     "tflite-runtime": ("tflite",),
+    "litert-builtin": ("tflite",),
     "onnxruntime": ("onnx",),
+    "openvino": ("tflite", "onnx"),
     "keras": ("keras",),
 }
 INSTALL = {
     "litert": "pip install ai-edge-litert",
     "tflite-runtime": "pip install tflite-runtime 'numpy<2'",
+    "litert-builtin": "pip install ai-edge-litert",
     "onnxruntime": "pip install 'edgeship[onnx]'",
+    "openvino": "pip install 'edgeship[openvino]'",
     "keras": "pip install 'edgeship[workstation]'",
 }
 MOST_THREADS = 4  # classifiers of this size stop gaining beyond; `--threads` says otherwise
@@ -50,6 +54,9 @@ class Engine(Protocol):
         The file's own scale and zero point turn pixels into what the graph takes, and its output into scores.
         """
 
+    def sibling(self, threads: int) -> Engine:
+        """An engine of the same model that another thread may use at the same time; itself, where it is made for several."""
+
 
 def default_threads() -> int:
     """As many as this process may use, up to MOST_THREADS."""
@@ -63,35 +70,45 @@ def open_engine(model: ModelFile, name: str = "auto", threads: int | None = None
 
     Args:
         model: an opened model file.
-        name: one of ENGINES, or "auto": the first that is installed and runs this format.
+        name: one of ENGINES, or "auto": the first that is installed and runs this format, right or wrong (`choosing.choose` sees to
+            that).
         threads: for one inference; default_threads() when None.
 
     Raises:
-        EngineError: unknown, not installed, of another format, or it refuses the file.
+        NotInstalledError: it is not installed.
+        EngineError: it is unknown, runs other formats, or refuses the file.
     """
-    count = threads or default_threads()
+    return engine_loader(model, name)(model, threads or default_threads())
+
+
+def engine_loader(model: ModelFile, name: str = "auto") -> Callable[[ModelFile, int], Engine]:
+    """What loads this model file with so many threads: the engine's library is imported, the file not touched yet.
+
+    Raises:
+        NotInstalledError: it is not installed.
+        EngineError: it is unknown, or runs other formats.
+    """
     if name == "auto":
-        return _first(model, count)
+        return _first(model)
     if name not in ENGINES:
         raise EngineError(f"unknown engine {name!r}; known: auto, {', '.join(ENGINES)}")
     if model.format not in ENGINES[name]:
         able = " or ".join(engine for engine, formats in ENGINES.items() if model.format in formats)
         raise EngineError(f"{model.path}: {name} does not run .{model.format} files; use --engine {able}")
     try:
-        return _load(name)(model, count)
+        return _load(name)
     except ImportError as error:
-        raise EngineError(f"{model.path}: engine {name} is not installed ({error}): {INSTALL[name]}") from None
+        raise NotInstalledError(f"{model.path}: engine {name} is not installed ({error}): {INSTALL[name]}") from None
 
 
-def _first(model: ModelFile, threads: int) -> Engine:
+def _first(model: ModelFile) -> Callable[[ModelFile, int], Engine]:
     able = [engine for engine, formats in ENGINES.items() if model.format in formats]
     for engine in able:
         try:
-            load = _load(engine)
+            return _load(engine)
         except ImportError:
             continue
-        return load(model, threads)
-    raise EngineError(f"{model.path}: no engine here runs .{model.format} files: {INSTALL[able[0]]}")
+    raise NotInstalledError(f"{model.path}: no engine here runs .{model.format} files: {INSTALL[able[0]]}")
 
 
 def _load(name: str) -> Callable[[ModelFile, int], Engine]:

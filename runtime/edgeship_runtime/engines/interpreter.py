@@ -20,14 +20,17 @@ class InterpreterEngine:
 
     def __init__(self, name: str, version: str, interpreter_class: Any, model: ModelFile, threads: int) -> None:  # noqa: ANN401
         self.name, self.version, self.threads = name, version, threads
+        self._class, self._model = interpreter_class, model
         try:
             # The checked bytes, not the path: what was verified is what runs.
             self._interpreter = interpreter_class(model_content=model.raw.model, num_threads=threads)
+            (taken,) = self._interpreter.get_input_details()
+            self._pixels = Pixels(taken["dtype"], Affine(*taken["quantization"]), model.manifest.preprocessing)
+            if -1 in taken["shape_signature"][1:]:  # width and height are open in the graph; the manifest says them
+                self._interpreter.resize_tensor_input(taken["index"], (1, *self._pixels.shape), strict=True)
             self._allocate()
         except (ValueError, RuntimeError, SystemError) as error:
             raise EngineError(f"{model.path}: {name} {version} cannot load it: {_first_line(error)}") from None
-        affine = Affine(*self._input["quantization"])
-        self._pixels = Pixels(self._input["dtype"], affine, model.manifest.preprocessing)
         shape = tuple(int(side) for side in self._input["shape"][1:])
         if shape != self._pixels.shape:
             wanted = self._pixels.shape
@@ -48,6 +51,10 @@ class InterpreterEngine:
         del view
         self._interpreter.invoke()
         return real(self._interpreter.get_tensor(self._output["index"]), self._output_affine).reshape(len(batch), -1)
+
+    def sibling(self, threads: int) -> InterpreterEngine:
+        """Another interpreter of the same bytes, with buffers of its own."""
+        return InterpreterEngine(self.name, self.version, self._class, self._model, threads)
 
     def _allocate(self) -> None:
         self._interpreter.allocate_tensors()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,8 +44,8 @@ def load_model(model: ModelFile, *, allow_code: bool = False) -> Any:  # noqa: A
     if code and not allow_code:
         more = f", and {len(code) - 1} more" if len(code) > 1 else ""
         raise EngineError(
-            f"{model.path}: {code[0]}{more}: loading it runs code that is not Keras'. If you trust where the file comes from: "
-            "edgeship export --allow-code"
+            f"{model.path}: {code[0]}{more}: loading it would run code that is not Keras'. If you trust where the file comes from, "
+            "only edgeship export --allow-code does"
         )
     keras = imported()
     own = classes(code)
@@ -75,7 +76,13 @@ class KerasEngine:
         self.version, self.threads = str(imported().__version__), threads
         self._model = load_model(model)
         self._pixels = Pixels(np.float32, Affine(0.0, 0), model.manifest.preprocessing)
+        self._turn = threading.Lock()  # Keras does not say that several threads may predict at once
 
     def scores(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         """N×labels of N×H×W×C raw pixels."""
-        return np.asarray(self._model.predict_on_batch(self._pixels.array(batch)), np.float32)
+        with self._turn:
+            return np.asarray(self._model.predict_on_batch(self._pixels.array(batch)), np.float32)
+
+    def sibling(self, threads: int) -> KerasEngine:
+        """Itself: threads take turns, and TensorFlow uses the cores."""
+        return self

@@ -38,6 +38,7 @@ class OnnxRuntimeEngine:
     def __init__(self, model: ModelFile, threads: int) -> None:
         runtime = imported()
         self.version, self.threads = str(runtime.__version__), threads
+        self._model = model
         options = runtime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -63,3 +64,7 @@ class OnnxRuntimeEngine:
         parts = np.split(values, len(values)) if fixed else [values]
         outputs = [self._session.run([self._output], {self._input.name: part})[0] for part in parts]
         return real(np.concatenate(outputs), Affine(0.0, 0)).reshape(len(batch), -1)
+
+    def sibling(self, threads: int) -> OnnxRuntimeEngine:
+        """Itself: a session may be run by several threads at the same time."""
+        return self if threads == self.threads else OnnxRuntimeEngine(self._model, threads)

@@ -1,0 +1,103 @@
+"""Environment: the machine that numbers were measured on, as far as it stays the same. What changes is in `conditions`."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from edgeship_runtime.machine import cpu
+
+_PACKAGES = ("edgeship", "numpy", "pillow", "ai-edge-litert", "tflite-runtime", "onnxruntime", "tensorflow", "keras")
+# What engines choose their kernels by: Arm's dot products and matrix instructions, x86's vectors and VNNI.
+_TELLING = frozenset(
+    {
+        *("neon", "asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve", "sve2"),
+        *("sse4_2", "avx", "avx2", "fma", "f16c", "avx_vnni", "avx512f", "avx512bw", "avx512vl", "avx512_vnni"),
+        *("avx512_bf16", "avx512_fp16", "amx_int8"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A machine and what is installed on it; None where it does not tell.
+
+    Attributes:
+        machine: architecture, such as aarch64.
+        board: its model, as the device tree says it.
+        cpu: the processor's name.
+        cpu_features: those that decide how fast networks run.
+        cores: that this process may use.
+        memory_bytes: of the whole machine.
+        system: kernel and C library.
+        python: its version.
+        packages: name → version.
+        governor: what chooses the clock.
+    """
+
+    machine: str
+    board: str | None
+    cpu: str
+    cpu_features: tuple[str, ...]
+    cores: int
+    memory_bytes: int | None
+    system: str
+    python: str
+    packages: Mapping[str, str]
+    governor: str | None
+
+    @property
+    def name(self) -> str:
+        """What the machine is called: reports of different ones do not compare."""
+        return self.board or f"{self.cpu}, {self.cores} cores"
+
+
+def environment(root: Path = Path("/")) -> Environment:
+    """This machine; `root` is where its /proc and /sys lie."""
+    return Environment(
+        machine=platform.machine(),
+        board=_first_line(root / "proc/device-tree/model"),
+        cpu=cpu(),
+        cpu_features=_features(root / "proc/cpuinfo"),
+        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        memory_bytes=_memory(),
+        system=platform.platform(),
+        python=platform.python_version(),
+        packages=dict(_versions(_PACKAGES)),
+        governor=_first_line(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+    )
+
+
+def _features(path: Path) -> tuple[str, ...]:
+    try:
+        lines = path.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return ()
+    every = next((line.partition(":")[2].split() for line in lines if line.startswith(("flags", "Features"))), [])
+    return tuple(sorted(_TELLING.intersection(every)))
+
+
+def _versions(names: Iterable[str]) -> Iterable[tuple[str, str]]:
+    for name in names:
+        try:
+            yield name, version(name)
+        except PackageNotFoundError:
+            continue
+
+
+def _memory() -> int | None:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError):
+        return None
+
+
+def _first_line(path: Path) -> str | None:
+    try:
+        return path.read_text().splitlines()[0].strip("\0 ") or None
+    except (OSError, IndexError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,44 @@
+"""Process: a worker started for one job, and what it said or how it ended."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TypeVar
+
+from edgeship_benchmarks.measuring.job import Job
+from edgeship_runtime import record
+from edgeship_runtime.errors import EdgeshipError
+
+T = TypeVar("T")
+
+_LIMIT_S = 1800
+
+
+def in_fresh_process(job: Job, kind: type[T]) -> T:
+    """Does a job in a process of its own.
+
+    Raises:
+        EdgeshipError: the model cannot be loaded, or the process ended without an answer.
+    """
+    command = [sys.executable, "-m", "edgeship_benchmarks.measuring.worker"]
+    try:
+        child = subprocess.run(command, input=record.to_bytes(job), capture_output=True, timeout=_LIMIT_S, check=False)
+    except subprocess.TimeoutExpired:
+        raise EdgeshipError(f"not done after {_LIMIT_S // 60} minutes") from None
+    try:
+        answer = json.loads(child.stdout.decode().splitlines()[-1])
+    except (IndexError, ValueError):
+        raise EdgeshipError(_end(child)) from None
+    if "error" in answer:
+        raise EdgeshipError(answer["error"])
+    return record.from_json(kind, answer["done"], "worker")
+
+
+def _end(child: subprocess.CompletedProcess[bytes]) -> str:
+    """How a process ended that gave no answer: engines crash, and say little."""
+    if child.returncode < 0:
+        return f"the engine ended the process with signal {-child.returncode}"
+    lines = child.stderr.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else f"the process ended with exit code {child.returncode}"

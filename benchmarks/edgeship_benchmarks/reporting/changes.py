@@ -1,0 +1,70 @@
+"""Changes: a comparison in words, for the terminal and for a pull request."""
+
+from __future__ import annotations
+
+from edgeship_benchmarks.reporting import markdown as table_of
+from edgeship_benchmarks.reporting.comparing import AccuracyChange, Comparison, LatencyChange, RowChange
+from edgeship_benchmarks.reporting.text import number, percent
+from edgeship_runtime.terminal import table
+
+_COLUMNS = ("configuration", "p50 ms", "change", "accuracy, %", "answers changed", "size kB", "peak MB", "")
+
+
+def text(comparison: Comparison) -> str:
+    """A table, what no longer runs, notes, and the verdict in the last line."""
+    rows = [_COLUMNS, *(_cells(row) for row in comparison.rows)]
+    pieces = [table(rows, right=range(1, len(_COLUMNS) - 1))] if comparison.rows else []
+    pieces += [f"no longer runs: {one.name}: {one.error}" for one in comparison.broken]
+    return "\n".join([*pieces, *(f"note: {note}" for note in comparison.notes), _verdict(comparison)])
+
+
+def markdown(comparison: Comparison) -> str:
+    """The same for a pull request."""
+    lines = [f"**{_verdict(comparison)}**", ""]
+    if comparison.rows:
+        lines += [table_of.row(_COLUMNS), "|---|" + "--:|" * (len(_COLUMNS) - 2) + "---|"]
+        lines += [table_of.row(_cells(row)) for row in comparison.rows]
+    lines += ["", *(f"- no longer runs: {one.name}: {one.error}" for one in comparison.broken)]
+    lines += [f"- {note}" for note in comparison.notes]
+    return "\n".join(lines)
+
+
+def _cells(row: RowChange) -> list[str]:
+    return [
+        row.name,
+        f"{number(row.latency.old_ms)} → {number(row.latency.new_ms)}",
+        _latency(row.latency),
+        "" if row.accuracy is None else _accuracy(row.accuracy),
+        "" if row.answers_changed is None else f"{row.answers_changed:,}",
+        _from_to(row.old_bytes / 1e3, row.new_bytes / 1e3),
+        _from_to(row.old_rss_bytes / 1e6, row.new_rss_bytes / 1e6),
+        " ".join(filter(None, [row.latency.verdict, row.accuracy.verdict if row.accuracy else ""])),
+    ]
+
+
+def _latency(change: LatencyChange) -> str:
+    estimate = f"{100 * change.change:+.1f} %"
+    if change.low is None or change.high is None:
+        return estimate
+    return f"{estimate} ({100 * change.low:+.1f} to {100 * change.high:+.1f})"
+
+
+def _accuracy(change: AccuracyChange) -> str:
+    turned = "" if change.lost is None else f" (-{change.lost} +{change.won})"
+    return f"{percent(change.old)} → {percent(change.new)}{turned}"
+
+
+def _from_to(old: float, new: float) -> str:
+    return f"{old:,.0f}" if round(old) == round(new) else f"{old:,.0f} → {new:,.0f}"
+
+
+def _verdict(comparison: Comparison) -> str:
+    worse = [row.name for row in comparison.rows if row.latency.verdict == "slower"]
+    wrong = [row.name for row in comparison.rows if row.accuracy is not None and row.accuracy.verdict == "worse"]
+    limits = f"{100 * comparison.limits.latency:g} % latency, {100 * comparison.limits.accuracy:g} points accuracy"
+    if not comparison.regressed:
+        return f"no regression (limits: {limits}, and significant)"
+    pieces = [f"{len(some)} {what}" for some, what in ((worse, "slower"), (wrong, "less accurate")) if some]
+    if comparison.broken:
+        pieces.append(f"{len(comparison.broken)} no longer running")
+    return f"REGRESSION: {', '.join(pieces)} (limits: {limits})"

@@ -1,0 +1,259 @@
+"""Comparing: did this change make it worse? Two reports of one machine and one set of pictures, configuration by configuration."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeship_benchmarks.reporting import significance
+from edgeship_benchmarks.reporting.accuracy import right_answers
+from edgeship_benchmarks.reporting.drift import Corrected, corrected
+from edgeship_benchmarks.reporting.matching import Pair, match
+from edgeship_benchmarks.reporting.report import Data, Report, Result
+from edgeship_benchmarks.reporting.significance import Difference
+from edgeship_runtime.errors import DataError
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is too much, as shares: a slower median, and lost accuracy."""
+
+    latency: float = 0.025
+    accuracy: float = 0.005
+
+
+@dataclass(frozen=True)
+class LatencyChange:
+    """Median latency, new against old.
+
+    Attributes:
+        old_ms, new_ms: p50 of the two, both at the machine's speed of the old report where drift is taken out.
+        change: share by which it grew; machine drift is taken out where both reports timed one reference.
+        low, high: its 95 % interval; None with the p-value.
+        p_value: corrected for the number of configurations; None when there were too few runs to tell.
+        verdict: "slower" or "faster" where the change is significant and above the limit, else "".
+    """
+
+    old_ms: float
+    new_ms: float
+    change: float
+    low: float | None
+    high: float | None
+    p_value: float | None
+    verdict: str
+
+
+@dataclass(frozen=True)
+class AccuracyChange:
+    """Accuracy, new against old.
+
+    Attributes:
+        old, new: fractions.
+        lost, won: pictures whose answer turned wrong, or right; None where the pictures are not the same.
+        p_value: corrected for the number of configurations.
+        verdict: "worse" or "better" where the change is significant and above the limit, else "".
+    """
+
+    old: float
+    new: float
+    lost: int | None
+    won: int | None
+    p_value: float
+    verdict: str
+
+
+@dataclass(frozen=True)
+class RowChange:
+    """One configuration in both reports.
+
+    Attributes:
+        name: of the new one.
+        latency: see LatencyChange.
+        accuracy: see AccuracyChange; None without labels.
+        answers_changed: pictures; None where they are not the same.
+        old_bytes, new_bytes: of the file.
+        old_rss_bytes, new_rss_bytes: peak memory.
+    """
+
+    name: str
+    latency: LatencyChange
+    accuracy: AccuracyChange | None
+    answers_changed: int | None
+    old_bytes: int
+    new_bytes: int
+    old_rss_bytes: int
+    new_rss_bytes: int
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A configuration that ran, and no longer does."""
+
+    name: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What changed.
+
+    Attributes:
+        limits: what is too much.
+        rows: configurations in both.
+        broken: those that no longer run.
+        notes: what a reader has to know.
+    """
+
+    limits: Limits
+    rows: tuple[RowChange, ...]
+    broken: tuple[Broken, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def regressed(self) -> bool:
+        """Whether anything became worse."""
+        worse = any(
+            row.latency.verdict == "slower" or (row.accuracy and row.accuracy.verdict == "worse") for row in self.rows
+        )
+        return worse or bool(self.broken)
+
+
+def compare(old: Report, new: Report, limits: Limits, *, anyway: bool = False) -> Comparison:
+    """Compares two reports.
+
+    Args:
+        old: before the change.
+        new: after it.
+        limits: what is too much.
+        anyway: also when they are of different machines or pictures.
+
+    Raises:
+        DataError: they are, or have no configuration in common.
+    """
+    notes = objections(old, new)
+    if notes and not anyway:
+        raise DataError(f"these reports do not compare: {'; '.join(notes)}. --anyway compares them all the same")
+    matched = match(old, new)
+    if not matched.pairs and not matched.broken:
+        raise DataError("the reports have no configuration in common: no model, engine, threads and batch are in both")
+    drift = old.reference.kernel == new.reference.kernel and not anyway
+    if not drift:
+        notes.append("latencies are compared as they came, drift of the machine included: no common reference")
+    notes += [f"only in the old report: {name}" for name in matched.only_old]
+    notes += [f"only in the new report: {name}" for name in matched.only_new]
+    rows = _changes(matched.pairs, old, new, limits, drift=drift)
+    few = sum(row.latency.p_value is None for row in rows)
+    if few:
+        notes.append(f"too few runs to compare latencies in {few} of {len(rows)}: measure with at least 5 blocks")
+    broken = tuple(Broken(name, failure.error) for name, failure in matched.broken)
+    return Comparison(limits, rows, broken, tuple(notes))
+
+
+def objections(old: Report, new: Report) -> list[str]:
+    """Why two reports should not be compared."""
+    found = []
+    if old.environment.name != new.environment.name:
+        found.append(f"they were measured on different machines ({old.environment.name}; {new.environment.name})")
+    if old.data.sha256 != new.data.sha256:
+        counts = f"{old.data.samples:,} of {old.data.name}, {new.data.samples:,} of {new.data.name}"
+        found.append(f"they were measured on different pictures ({counts})")
+    return found
+
+
+def _changes(pairs: Sequence[Pair], old: Report, new: Report, limits: Limits, *, drift: bool) -> tuple[RowChange, ...]:
+    paired = old.data.sha256 == new.data.sha256
+    # Two reports of one reference kernel are brought to one speed of the machine.
+    speed = (old.reference.ms or 1.0) / (new.reference.ms or 1.0) if drift else 1.0
+    times = [_difference(pair, drift=drift) for pair in pairs]
+    p_times = _corrected([None if isinstance(time, float) else time.p_value for time in times])
+    labelled = old.data.labels and new.data.labels
+    judged = [_Judged.of(pair, old.data, new.data, paired=paired) if labelled else None for pair in pairs]
+    p_answers = _corrected([None if one is None else one.p_value for one in judged])
+    return tuple(
+        RowChange(
+            name=pair.name,
+            latency=_latency(pair, time, p_time, limits, speed),
+            accuracy=None if one is None or p_answer is None else one.change(p_answer, limits),
+            answers_changed=_answers_changed(pair) if paired else None,
+            old_bytes=pair.old.size_bytes,
+            new_bytes=pair.new.size_bytes,
+            old_rss_bytes=pair.old.peak_rss_bytes,
+            new_rss_bytes=pair.new.peak_rss_bytes,
+        )
+        for pair, time, p_time, one, p_answer in zip(pairs, times, p_times, judged, p_answers, strict=True)
+    )
+
+
+def _corrected(p_values: Sequence[float | None]) -> list[float | None]:
+    """Holm's correction over those that there are."""
+    known = iter(significance.holm([p for p in p_values if p is not None]))
+    return [None if p is None else next(known) for p in p_values]
+
+
+def _difference(pair: Pair, *, drift: bool) -> Difference | float:
+    """The difference of log latency; only its estimate where there are too few runs for more."""
+    plain = Corrected(_as_they_came(pair.old), _as_they_came(pair.new), 0.0)
+    logs = corrected(pair.old, pair.new) if drift else plain
+    if min(len(logs.old), len(logs.new)) < significance.FEWEST:
+        return float(np.median(logs.new) - np.median(logs.old))
+    return significance.yuen(logs.old, logs.new, logs.variance)
+
+
+def _as_they_came(row: Result) -> list[float]:
+    return [math.log(run.p50_ms) for run in row.runs if run.counted]
+
+
+def _latency(
+    pair: Pair, time: Difference | float, p_value: float | None, limits: Limits, speed: float
+) -> LatencyChange:
+    old_ms, new_ms = pair.old.latency_ms.p50, pair.new.latency_ms.p50 * speed
+    if isinstance(time, float) or p_value is None:
+        estimate = time if isinstance(time, float) else time.estimate
+        return LatencyChange(old_ms, new_ms, math.expm1(estimate), None, None, None, "")
+    change = math.expm1(time.estimate)
+    above = abs(change) > limits.latency and p_value < significance.LEVEL
+    verdict = ("slower" if change > 0 else "faster") if above else ""
+    return LatencyChange(old_ms, new_ms, change, math.expm1(time.low), math.expm1(time.high), p_value, verdict)
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """Right answers of the two."""
+
+    old: NDArray[np.bool_]
+    new: NDArray[np.bool_]
+    paired: bool
+
+    @classmethod
+    def of(cls, pair: Pair, old: Data, new: Data, *, paired: bool) -> _Judged:
+        return cls(right_answers(pair.old, old), right_answers(pair.new, new), paired)
+
+    @property
+    def lost(self) -> int:
+        return int((self.old & ~self.new).sum())
+
+    @property
+    def won(self) -> int:
+        return int((~self.old & self.new).sum())
+
+    @property
+    def p_value(self) -> float:
+        if self.paired:
+            return significance.mcnemar(self.lost, self.won)
+        return significance.proportions(int(self.old.sum()), len(self.old), int(self.new.sum()), len(self.new))
+
+    def change(self, p_value: float, limits: Limits) -> AccuracyChange:
+        before, after = float(self.old.mean()), float(self.new.mean())
+        above = abs(after - before) > limits.accuracy and p_value < significance.LEVEL
+        verdict = ("worse" if after < before else "better") if above else ""
+        lost, won = (self.lost, self.won) if self.paired else (None, None)
+        return AccuracyChange(before, after, lost, won, p_value, verdict)
+
+
+def _answers_changed(pair: Pair) -> int:
+    old, new = ([row.labels[answer] for answer in row.answers] for row in (pair.old, pair.new))
+    return sum(one != other for one, other in zip(old, new, strict=True))

@@ -1,0 +1,375 @@
+"""Report: report.json as records. docs/report-format.md describes every field; a change here changes FORMAT and that page together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgeship_benchmarks.measuring.conditions import Conditions
+from edgeship_benchmarks.measuring.environment import Environment
+from edgeship_runtime import files, record
+from edgeship_runtime.errors import DataError
+from edgeship_runtime.record import Json, RecordError
+
+FORMAT = 1
+_WANTED = "wanted the report.json that edgeship benchmark wrote"
+
+
+@dataclass(frozen=True)
+class Latency:
+    """One inference, in milliseconds, without waiting for a CPU that others had, at the machine's median speed during the session.
+
+    Attributes:
+        first: as it came, in a fresh process.
+        p50: median of the processes' medians.
+        p50_interval: lower and upper end of its 95 % interval; None from fewer than 5 processes.
+        p90, p95, p99: over all inferences that count.
+        distribution: 101 quantiles, 0 to 100 %, over all inferences that count.
+    """
+
+    first: float
+    p50: float
+    p50_interval: tuple[float, ...] | None
+    p90: float
+    p95: float
+    p99: float
+    distribution: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class WallClock:
+    """The same inferences on the clock, waiting and drift included, in milliseconds."""
+
+    p50: float
+    p90: float
+    p95: float
+    p99: float
+
+
+@dataclass(frozen=True)
+class WholePicture:
+    """From a picture's file to an answer, in milliseconds; the stages are medians on the clock."""
+
+    p50: float
+    p95: float
+    decode: float
+    preprocess: float
+    invoke: float
+    pictures: int
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Half-width of p50's interval as a share of it, and whether it is what was asked for; None from fewer than 5 processes."""
+
+    asked: float
+    half_width: float | None
+    reached: bool
+
+
+@dataclass(frozen=True)
+class LabelResult:
+    """One label: precision, recall and F1 as fractions, 0 where undefined."""
+
+    label: str
+    precision: float
+    recall: float
+    f1: float
+    samples: int
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How often the answer is that of the float parent.
+
+    Attributes:
+        parent: name of the file it was compared with; None when the number is the one its export proved and wrote into it.
+        fraction: of the pictures.
+        samples: pictures.
+    """
+
+    parent: str | None
+    fraction: float
+    samples: int
+
+
+@dataclass(frozen=True)
+class ProcessRun:
+    """One fresh process.
+
+    Attributes:
+        block: number, from 0.
+        again: whether it repeats a disturbed one of the same block.
+        at_s: when it began, from the start of the first block.
+        p50_ms: its median net latency, drift included.
+        relative: its latency in units of the reference; what comparisons go by.
+        reference_ms: the reference's own time.
+        waiting: share of the time in which others had the CPU; None where the system does not say.
+        others: share of the machine's processor time that others used; None likewise.
+        clock_mhz, temperature_c: at its end; None where the machine does not tell.
+        steady: whether the warm-up ended before its patience did.
+        disturbed: what disturbed it.
+        counted: whether the result uses it.
+    """
+
+    block: int
+    again: bool
+    at_s: float
+    p50_ms: float
+    relative: float
+    reference_ms: float
+    waiting: float | None
+    others: float | None
+    clock_mhz: float | None
+    temperature_c: float | None
+    steady: bool
+    disturbed: tuple[str, ...]
+    counted: bool
+
+
+@dataclass(frozen=True)
+class Result:
+    """One configuration that was measured; design and units are in docs/report-format.md."""
+
+    model: str
+    sha256: str
+    format: str
+    quantization: str
+    engine: str
+    engine_version: str
+    threads: int
+    batch: int
+    size_bytes: int
+    data_sha256: str
+    labels: tuple[str, ...]
+    answers: tuple[int, ...]
+    scores: tuple[float, ...]
+    samples: int
+    accuracy: float | None
+    accuracy_interval: tuple[float, ...] | None
+    per_label: tuple[LabelResult, ...] | None
+    agreement: Agreement | None
+    latency_ms: Latency
+    wall_ms: WallClock
+    end_to_end_ms: WholePicture | None
+    throughput_per_s: float
+    import_ms: float
+    load_ms: float
+    peak_rss_bytes: int
+    precision: Precision
+    runs: tuple[ProcessRun, ...]
+
+    @property
+    def relatives(self) -> list[float]:
+        """Latency in units of the reference, of each process that counts."""
+        return [run.relative for run in self.runs if run.counted]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One configuration that could not be measured, and why."""
+
+    model: str
+    engine: str
+    threads: int
+    batch: int
+    error: str
+
+
+@dataclass(frozen=True)
+class UnreadablePicture:
+    """A picture left out, and why."""
+
+    name: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Data:
+    """What was measured on.
+
+    Attributes:
+        name: the folder's, or the named set's.
+        part: "test", or "all".
+        sha256: over content and label of each picture, in order: equal for equal pictures.
+        labels: empty for pictures without labels.
+        targets: index of each true label.
+        samples: pictures.
+        trained_on: left out because a model was trained on them.
+        unreadable: left out because they cannot be decoded.
+    """
+
+    name: str
+    part: str
+    sha256: str
+    labels: tuple[str, ...]
+    targets: tuple[int, ...]
+    samples: int
+    trained_on: int
+    unreadable: tuple[UnreadablePicture, ...]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The fixed kernel: which one, and its median time in this session."""
+
+    kernel: str
+    ms: float | None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How it was measured: see Plan."""
+
+    precision: float
+    blocks: int
+    most_blocks: int
+    seconds: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class ParityWay:
+    """One configuration of the parity matrix."""
+
+    model: str
+    engine: str
+    engine_version: str
+    threads: int
+    batch: int
+
+
+@dataclass(frozen=True)
+class ParityAnswer:
+    """A label and its score."""
+
+    label: str
+    score: float
+
+
+@dataclass(frozen=True)
+class ParityPicture:
+    """A picture that not all answer alike: its true label, if it has one, and the answer of each configuration."""
+
+    name: str
+    label: str | None
+    answers: tuple[ParityAnswer, ...]
+
+
+@dataclass(frozen=True)
+class Parity:
+    """Which configurations answer differently.
+
+    Attributes:
+        ways: the configurations.
+        differ: pictures that two of them answer differently, ways × ways.
+        pictures: those that any two answer differently.
+        missing: engines that are not here or refuse a file, in words.
+    """
+
+    ways: tuple[ParityWay, ...]
+    differ: tuple[tuple[int, ...], ...]
+    pictures: tuple[ParityPicture, ...]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Head:
+    """A benchmark without its rows.
+
+    Attributes:
+        edgeship: version that made it.
+        command: that made it.
+        started: UTC, ISO 8601.
+        seconds: that it took.
+        environment, before, after: the machine.
+        reference, settings: how it was measured.
+        data: what on.
+        parity: None unless asked for.
+    """
+
+    edgeship: str
+    command: str
+    started: str
+    seconds: float
+    environment: Environment
+    before: Conditions
+    after: Conditions
+    reference: Reference
+    settings: Settings
+    data: Data
+    parity: Parity | None
+
+
+@dataclass(frozen=True)
+class Report(Head):
+    """A benchmark; `results` are its configurations, in the order they were asked for."""
+
+    results: tuple[Result | Failure, ...]
+
+    @property
+    def measured(self) -> list[Result]:
+        """Configurations with numbers."""
+        return [row for row in self.results if isinstance(row, Result)]
+
+    @property
+    def failed(self) -> list[Failure]:
+        """Configurations with a reason in place of numbers."""
+        return [row for row in self.results if isinstance(row, Failure)]
+
+    def to_json(self) -> Json:
+        """What report.json holds."""
+        return {"format": FORMAT, **record.to_json(self)}
+
+
+def read_report(path: Path) -> Report:
+    """Reads report.json; `path` may be its folder.
+
+    Raises:
+        DataError: no such file, no report, or one of another format.
+    """
+    path = path / "report.json" if path.is_dir() else path
+    try:
+        value = json.loads(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"{path}: {files.reason(error)}; {_WANTED}") from None
+    except ValueError:
+        raise DataError(f"{path} is no JSON; {_WANTED}") from None
+    if not isinstance(value, dict) or not isinstance(value.get("results"), list):
+        raise DataError(f"{path} is no report; {_WANTED}")
+    if value.get("format") != FORMAT:
+        raise DataError(
+            f"{path} is a report of format {value.get('format')}; this version reads {FORMAT}: measure again, or use the "
+            "version of edgeship that wrote it"
+        )
+    head = {key: item for key, item in value.items() if key not in ("format", "results")}
+    try:
+        read = record.from_json(Head, head, "report")
+        rows = tuple(_row(row, f"report.results[{number}]") for number, row in enumerate(value["results"]))
+    except RecordError as error:
+        raise DataError(f"{path} is damaged: {error}; {_WANTED}") from None
+    return Report(**vars(read), results=rows)
+
+
+def _row(value: Json, where: str) -> Result | Failure:
+    failed = isinstance(value, dict) and "error" in value
+    return record.from_json(Failure, value, where) if failed else record.from_json(Result, value, where)
+
+
+def names(rows: Sequence[Result | Failure | ParityWay]) -> list[str]:
+    """A short name for each row: the file, and of engine, threads and batch what the rows do not share."""
+    many = {key for key in ("engine", "threads", "batch") if len({getattr(row, key) for row in rows}) > 1}
+    return [_name(row, many) for row in rows]
+
+
+def _name(row: Result | Failure | ParityWay, many: set[str]) -> str:
+    pieces = [row.model]
+    if "engine" in many:
+        pieces.append(row.engine)
+    if "threads" in many:
+        pieces.append(f"{row.threads} thread{'s' if row.threads > 1 else ''}")
+    if "batch" in many:
+        pieces.append(f"batch {row.batch}")
+    return " · ".join(pieces)

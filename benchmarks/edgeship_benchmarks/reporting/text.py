@@ -1,0 +1,118 @@
+"""Text: a report's rows as words, for the terminal, Markdown and the page alike."""
+
+from __future__ import annotations
+
+from edgeship_benchmarks.reporting.report import Report, Result
+from edgeship_runtime.terminal import counted, table
+
+COLUMNS = (
+    "model",
+    "engine",
+    "threads",
+    "accuracy, %",
+    "p50 ms",
+    "p95 ms",
+    "first ms",
+    "end to end ms",
+    "pictures/s",
+    "size kB",
+    "peak MB",
+)
+_NARROW = (0, 1, 2, 3, 4, 5, 9)  # of these, on a terminal
+RIGHT = range(2, len(COLUMNS))
+
+
+def cells(row: Result) -> list[str]:
+    """One measured result as the columns of the table."""
+    latency, whole = row.latency_ms, row.end_to_end_ms
+    return [
+        row.model if row.batch == 1 else f"{row.model} (batch {row.batch})",
+        row.engine,
+        str(row.threads),
+        _accuracy(row),
+        number(latency.p50) + _spread(row),
+        number(latency.p95),
+        number(latency.first),
+        "" if whole is None else number(whole.p50),
+        f"{row.throughput_per_s:,.0f}",
+        f"{row.size_bytes / 1e3:,.0f}",
+        f"{row.peak_rss_bytes / 1e6:,.0f}",
+    ]
+
+
+def results(report: Report) -> str:
+    """The measured rows as a table for the terminal."""
+    rows = [COLUMNS, *(cells(row) for row in report.measured)]
+    narrow = [[row[column] for column in _NARROW] for row in rows]
+    if not report.data.labels:
+        narrow = [row[:3] + row[4:] for row in narrow]
+    return table(narrow, right=range(2, len(narrow[0])))
+
+
+def notes(report: Report) -> list[str]:
+    """What a reader of the table has to know: precision that was not reached, runs that were disturbed, pictures left out."""
+    rows = report.measured
+    coarse = [row for row in rows if not row.precision.reached]
+    said = []
+    if coarse:
+        asked = f"{100 * coarse[0].precision.asked:g} %"
+        widths = [row.precision.half_width for row in coarse if row.precision.half_width is not None]
+        reached = (
+            f"; the widest is ± {100 * max(widths):.1f} %" if widths else ": fewer than 5 processes give no interval"
+        )
+        said.append(f"precision {asked} not reached in {len(coarse)} of {counted(len(rows), 'configuration')}{reached}")
+    runs = [run for row in rows for run in row.runs]
+    disturbed = [run for run in runs if run.disturbed]
+    if disturbed:
+        used = sum(run.counted for run in disturbed)
+        kept = f"; {used} of them count, for want of quieter ones" if used else "; none of them counts"
+        said.append(f"{len(disturbed)} of {len(runs)} runs were disturbed{kept}")
+    said += left_out(report)
+    return said
+
+
+def left_out(report: Report) -> list[str]:
+    """Pictures that were not measured on, and why."""
+    data, said = report.data, []
+    if data.trained_on:
+        said.append(f"left out {counted(data.trained_on, 'picture')} that a model was trained on")
+    if data.unreadable:
+        first = data.unreadable[0]
+        more = f", and {len(data.unreadable) - 1} more" if len(data.unreadable) > 1 else ""
+        said.append(f"left out, unreadable: {first.name} ({first.error}){more}")
+    return said
+
+
+def machine(report: Report) -> str:
+    """The machine and the data, in a line."""
+    where, data = report.environment, report.data
+    board = f"{where.board}, " if where.board else ""
+    pictures = f"{data.name} ({data.part}), {counted(data.samples, 'picture')}"
+    return f"{board}{where.cpu}, {counted(where.cores, 'core')}, {where.system}, Python {where.python}; {pictures}"
+
+
+def at_least(least: int, most: int) -> str:
+    """Two counts in words: 5, or 5 to 15."""
+    return str(least) if least == most else f"{least} to {most}"
+
+
+def number(value: float) -> str:
+    """Milliseconds with three significant digits, never as an exponent."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """A fraction as percent."""
+    return f"{100 * value:.{digits}f}"
+
+
+def _accuracy(row: Result) -> str:
+    if row.accuracy is None or row.accuracy_interval is None:
+        return "–"
+    low, high = row.accuracy_interval
+    return f"{percent(row.accuracy)} ({percent(low)}–{percent(high)})"
+
+
+def _spread(row: Result) -> str:
+    width = row.precision.half_width
+    return "" if width is None else f" ± {100 * width:.1f} %"

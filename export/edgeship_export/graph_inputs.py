@@ -1,0 +1,92 @@
+"""Graph inputs: how people name what a model was trained on, and what a file tells of it by itself."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from edgeship_export.facts import End
+from edgeship_export.kinds import Picture
+from edgeship_export.tflite_description import Description
+from edgeship_runtime.errors import UsageError
+from edgeship_runtime.graph_input import GraphInput
+
+# After keras.applications.imagenet_utils.preprocess_input, whose modes are called tf, torch and caffe.
+NAMED = {
+    "raw": GraphInput(),
+    "unit": GraphInput(std=(255.0,)),
+    "tf": GraphInput((127.5,), (127.5,)),
+    "torch": GraphInput((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
+    "caffe": GraphInput((123.68, 116.779, 103.939), bgr=True),
+}
+MEANINGS = {
+    "raw": "levels 0–255 as they are",
+    "unit": "0 to 1",
+    "tf": "-1 to 1",
+    "torch": "0 to 1, then less ImageNet's mean, by its standard deviation",
+    "caffe": "BGR, less ImageNet's mean",
+}
+_FORM = "wanted raw, unit, tf, torch, caffe, or mean=M,std=S in levels of 255 (M/M/M for each channel), each with ,bgr if need be"
+
+
+def parse(text: str) -> GraphInput:
+    """What `--preprocessing` says: names and settings, joined by commas; later ones win.
+
+    Raises:
+        UsageError: a part is none of them.
+    """
+    stated = GraphInput()
+    for part in text.split(","):
+        key, _, value = part.strip().partition("=")
+        if key in NAMED and not value:
+            stated = NAMED[key]
+        elif key in ("mean", "std") and value:
+            stated = _replaced(stated, **{key: _numbers(value)})
+        elif key in ("bgr", "rgb") and not value:
+            stated = dataclasses.replace(stated, bgr=key == "bgr")
+        else:
+            raise UsageError(f"--preprocessing {text}: {part!r} is none of them; {_FORM}")
+    if any(abs(value) < 1 for value in stated.std):
+        raise UsageError(f"--preprocessing {text}: mean and std count in levels of 255; multiply by 255, or use torch")
+    return stated
+
+
+def _replaced(stated: GraphInput, **values: tuple[float, ...]) -> GraphInput:
+    try:
+        return dataclasses.replace(stated, **values)  # type: ignore[arg-type]  # mean and std alone
+    except ValueError as error:
+        raise UsageError(f"--preprocessing: {error}") from None
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(number) for number in text.split("/"))
+    except ValueError:
+        raise UsageError(f"--preprocessing: {text!r} is no number, nor three with / between them") from None
+
+
+def from_file(end: End, description: Description | None) -> GraphInput | None:
+    """What a file itself tells: its metadata, or a quantized input of 8 bits, which takes levels as they are; None: nothing."""
+    if description is not None and description.mean and description.std:
+        return GraphInput(description.mean, description.std)
+    if end.dtype not in ("uint8", "int8"):
+        return None
+    if end.scale is None or end.zero_point is None:
+        return GraphInput()
+    # A level goes in as it is (uint8) or less 128 (int8); this is the number that the graph then takes it for.
+    shift = end.zero_point + (128 if end.dtype == "int8" else 0)
+    return GraphInput((float(shift),), (1 / end.scale,))
+
+
+def laid_out(stated: GraphInput, picture: Picture) -> GraphInput | None:
+    """With the graph's own layout; None where nothing needs to be said."""
+    complete = dataclasses.replace(stated, layout=picture.layout)  # type: ignore[arg-type]  # nhwc or nchw
+    return None if complete.is_plain else complete
+
+
+def described(stated: GraphInput | None) -> str:
+    """For people."""
+    if stated is None:
+        return "levels 0–255 as they are"
+    mean, std = ("/".join(f"{value:g}" for value in values) for values in (stated.mean, stated.std))
+    numbers = "levels as they are" if (mean, std) == ("0", "1") else f"(level − {mean}) / {std}"
+    return numbers + (", blue first" if stated.bgr else "") + (", channels first" if stated.layout == "nchw" else "")

@@ -1,0 +1,129 @@
+"""Answering: many pictures, or the frames of videos, on all cores, in order, with bounded memory.
+
+Each thread takes a picture from its first byte to its scores, with an engine of its own on one core: nothing is handed over between
+stages, and no core waits for another within an inference. Pillow and the engines let go of the interpreter lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import threading
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
+from time import monotonic
+from typing import TypeAlias
+
+from edgeship_runtime.classifier import Classifier, name_of
+from edgeship_runtime.errors import EdgeshipError, PictureError
+from edgeship_runtime.frames import Frame
+from edgeship_runtime.ordered import in_order
+from edgeship_runtime.preprocessing import Picture
+from edgeship_runtime.results import Result
+from edgeship_runtime.sources import Video
+from edgeship_runtime.sources.listing import Pictures, Problem
+
+_AHEAD = 8  # pictures in flight for each worker: while one decodes a panorama the others go on
+
+Item: TypeAlias = "Numbered | Frame | Problem"
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """A picture, and its number in this run."""
+
+    picture: Picture | str | Frame
+    number: int
+
+
+def items(sources: Iterable[Pictures | Video]) -> Generator[Item, None, None]:
+    """All pictures and frames of sources that end, one after another; what cannot be read is said in its place."""
+    numbers = itertools.count()
+    for source in sources:
+        if isinstance(source, Video):
+            yield from _frames(source)
+        else:
+            for found in source:
+                yield found if isinstance(found, Problem) else Numbered(found, next(numbers))
+
+
+def paced(found: Iterator[Item], max_fps: float, stop: threading.Event) -> Generator[Item, None, None]:
+    """The same, so many a second at most."""
+    due = monotonic()
+    for item in found:
+        if stop.wait(max(0.0, due - monotonic())):
+            return
+        due = monotonic() + 1 / max_fps
+        yield item
+
+
+def answers(
+    classifier: Classifier,
+    found: Generator[Item, None, None],
+    *,
+    workers: int,
+    top_k: int,
+    stop: threading.Event | None = None,
+) -> Iterator[Result]:
+    """Predictions without decisions, in order.
+
+    Args:
+        classifier: is not used by others meanwhile.
+        found: as `items` gives them.
+        workers: threads, each with an engine on one core; 0 computes in the caller's with all of
+            the classifier's, which suits one picture.
+        top_k: labels in a prediction.
+        stop: once it is set nothing further is begun.
+    """
+    if not workers:
+        yield from map(_Worker(classifier, top_k, classifier), found)
+        return
+    own = classifier if classifier.engine.threads == 1 else None
+    crew = [_Worker(classifier, top_k, own if number == 0 else None) for number in range(workers)]
+    # A frame of full HD is 6 MB, a path is nothing, so fewer may wait; hence a run for each stretch of one kind.
+    stretches = itertools.groupby(found, lambda item: isinstance(item, Frame))
+    try:
+        for is_video, stretch in stretches:
+            yield from in_order(stretch, crew, ahead=workers * (2 if is_video else _AHEAD), stop=stop)
+            if stop is not None and stop.is_set():
+                return
+    finally:
+        with contextlib.suppress(ValueError):  # a thread is in it still: it waits for stdin
+            found.close()
+
+
+class _Worker:
+    """Answers with a classifier of its own, which is made by the thread that needs it, when it does."""
+
+    def __init__(self, original: Classifier, top_k: int, own: Classifier | None) -> None:
+        self._original, self._top_k, self._own = original, top_k, own
+
+    def __call__(self, item: Item) -> Result:
+        if isinstance(item, Problem):
+            return Result(item.source, 0, error=item.error)
+        if self._own is None:
+            self._own = self._original.sibling(threads=1)
+        return answer(self._own, item, self._top_k)
+
+
+def answer(classifier: Classifier, item: Numbered | Frame, top_k: int) -> Result:
+    """What a classifier says of one picture, or why it says nothing."""
+    picture, index = (item.picture, item.number) if isinstance(item, Numbered) else (item, item.index)
+    source, frame = name_of(picture), picture if isinstance(picture, Frame) else None
+    try:
+        prediction = classifier.classify(picture, top_k=top_k, frame=index)
+    except PictureError as error:
+        return Result(source, index, error=str(error).removeprefix(f"{source}: "), frame=frame)
+    return Result(source, index, prediction, age_ms=prediction.age_ms, frame=frame)
+
+
+def _frames(video: Video) -> Iterator[Frame | Problem]:
+    """Every frame; then, where the file ends too early, that it does."""
+    from edgeship_runtime.video import VideoFile
+
+    try:
+        with contextlib.closing(VideoFile(video.path)) as file:
+            yield from file.frames()
+    except EdgeshipError as error:
+        text = str(error).removeprefix(video.name)
+        yield Problem(video.name, text.removeprefix(":").strip())

@@ -1,0 +1,82 @@
+"""Sources: what SOURCE on the command line stands for. One grammar, for every verb that takes one.
+
+photo.jpg  photos/  'photos/*.jpg'  -      pictures: a file, a folder, a glob, a list of paths on stdin
+clip.mp4                                   a video file
+camera:0  camera:0?size=1280x720&fps=15    a V4L2 device, /dev/video0
+picamera:0                                 a Raspberry Pi's own camera, through picamera2
+rtsp://USER:PASSWORD@HOST/PATH             a network camera
+http://HOST/PATH                           a network camera that sends MJPEG (https:// too)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from edgeship_runtime.errors import DataError
+from edgeship_runtime.pictures import SUFFIXES
+from edgeship_runtime.sources.listing import Pictures
+
+_WANTED = "wanted a picture, a folder, a glob, a video, -, camera:0, picamera:0, rtsp://… or http://…"
+
+
+@dataclass(frozen=True)
+class Video:
+    """A video file."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Its path."""
+        return str(self.path)
+
+
+@dataclass(frozen=True)
+class Live:
+    """A camera or a stream, which has no end.
+
+    Attributes:
+        name: as it was given, without passwords.
+        kind: "camera", "picamera", "rtsp" or "http".
+        address: the URL; the number of a camera.
+        size: width and height in pixels that a camera is asked for; None takes its own.
+        fps: frames a second that a camera is asked for; None takes its own.
+    """
+
+    name: str
+    kind: str
+    address: str
+    size: tuple[int, int] | None = None
+    fps: float | None = None
+
+
+Source: TypeAlias = Pictures | Video | Live
+
+
+def parse(text: str) -> Source:
+    """What a SOURCE stands for. Nothing is opened, but that a file or folder is there is seen to.
+
+    Raises:
+        DataError: it is none, or there is no such file; passwords are not repeated.
+    """
+    kind, colon, rest = text.partition(":")
+    if text == "-":
+        return Pictures(text)
+    if colon and kind in ("camera", "picamera"):
+        from edgeship_runtime.sources.addresses import camera
+
+        return camera(kind, rest)
+    if "://" in text:
+        from edgeship_runtime.sources.addresses import stream
+
+        return stream(text)
+    path = Path(text)
+    if path.suffix.lower() not in SUFFIXES and path.is_file():
+        from edgeship_runtime.video import looks_like_video
+
+        return Video(path) if looks_like_video(path) else Pictures(text)
+    if path.exists() or any(sign in text for sign in "*?["):
+        return Pictures(text)
+    raise DataError(f"{text} does not exist; {_WANTED}")

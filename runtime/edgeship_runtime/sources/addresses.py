@@ -1,0 +1,83 @@
+"""Addresses: cameras by number and streams by URL, and how to speak of them without their passwords."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl, urlsplit
+
+from edgeship_runtime.errors import DataError
+from edgeship_runtime.sources import Live
+
+# `?password=…`, and `/user=me_password=…_channel=1` as some cameras have it in their path.
+_SECRET = re.compile(
+    r"(?i)((?<![a-z])(?:pass(?:word|wd|phrase)?|pwd|pw|token|secret|api_?key|key|auth|sig)=)[^&_/;?#]+"
+)
+
+
+def camera(kind: str, text: str) -> Live:
+    """`camera:N?size=WxH&fps=F`, of which `text` is what follows the colon.
+
+    Raises:
+        DataError: it is not of that form.
+    """
+    name, (number, _, query) = f"{kind}:{text}", text.partition("?")
+    if not (number.isascii() and number.isdecimal() and len(number) < 4):
+        raise DataError(f"{name}: wanted the number of a camera, such as {kind}:0{_NODE[kind]}")
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    if unknown := sorted(set(options) - {"size", "fps"}):
+        raise DataError(f"{name}: no option {unknown[0]!r}; known: size=WIDTHxHEIGHT, fps=F")
+    size = _size(name, options["size"]) if "size" in options else None
+    return Live(f"{kind}:{number}", kind, number, size, _rate(name, options["fps"]) if "fps" in options else None)
+
+
+def stream(url: str) -> Live:
+    """`rtsp://…`, `http://…` or `https://…`.
+
+    Raises:
+        DataError: another scheme, or no host.
+    """
+    name = redacted(url)
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise DataError(f"{name}: {str(error).lower()}") from None
+    if parts.scheme not in ("rtsp", "http", "https"):
+        raise DataError(f"{parts.scheme}:// cannot be read; wanted rtsp://, http:// or https://")
+    if not host:
+        raise DataError(f"{name}: wanted {parts.scheme}://HOST/PATH, and there is no host")
+    return Live(name, "rtsp" if parts.scheme == "rtsp" else "http", url)
+
+
+def redacted(url: str) -> str:
+    """A URL as it may be shown and logged: passwords and tokens are replaced by "***".
+
+    A password may hold an @, a slash or a question mark that nobody wrote as %40, %2F or %3F, so all from the first colon to the
+    last @ is taken for one: rather a path that is not shown than a password that is.
+    """
+    scheme, separator, rest = url.partition("://")
+    before, at, after = rest.rpartition("@")
+    user, colon, _ = before.partition(":")
+    if at and colon and not before.startswith("["):  # an IPv6 address
+        rest = f"{user}:***@{after}"
+    return _SECRET.sub(r"\1***", f"{scheme}{separator}{rest}")
+
+
+_NODE = {"camera": " for /dev/video0", "picamera": ""}
+
+
+def _size(name: str, text: str) -> tuple[int, int]:
+    width, _, height = text.lower().replace("×", "x").partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise DataError(f"{name}: size is {text!r}; wanted WIDTHxHEIGHT, such as size=1280x720")
+    return int(width), int(height)
+
+
+def _rate(name: str, text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate < 1000:
+        raise DataError(f"{name}: fps is {text!r}; wanted frames a second, such as fps=15")
+    return rate

@@ -1,0 +1,97 @@
+"""`recommend` picks the fastest configuration that fits and is as accurate as the pictures can tell."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from making import Run
+from reports import Report, rows
+
+Save = Callable[[str, Report], Path]
+
+
+@pytest.fixture
+def table(report: Report) -> Report:
+    """int8: fast, small, nearly as right; float32: slow, large, right; onnx: slower still, no better."""
+    made: Report = json.loads(json.dumps(report))
+    targets = [number % 10 for number in range(400)]
+    made["data"] |= {"targets": targets, "samples": 400}
+    for suffix, latency, size, wrong in (
+        ("int8.tflite", 3, 1e6, 24),
+        ("float32.tflite", 6, 4e6, 20),
+        (".onnx", 7, 4e6, 20),
+    ):
+        (row,) = rows(made, suffix)
+        answers = [(target + (number < wrong)) % 10 for number, target in enumerate(targets)]
+        row |= {"answers": answers, "scores": [0.5] * 400, "samples": 400, "accuracy": 1 - wrong / 400}
+        row["latency_ms"] |= {"p50": latency, "p95": 2.0 * latency}
+        row |= {"size_bytes": int(size), "peak_rss_bytes": int(10 * size), "accuracy_interval": [0.9, 0.97]}
+    return made
+
+
+def test_the_fastest_that_is_as_accurate_as_the_best_is_picked(table: Report, saved: Save, run: Run) -> None:
+    result = run("recommend", saved("r", table), "--json")
+
+    answer = result.json()
+    assert result.code == 0
+    assert isinstance(answer, dict)
+    assert answer["pick"]["model"].endswith("int8.tflite")
+    assert any("not told apart from the most accurate" in reason for reason in answer["reasons"])
+    front = [row["model"].rpartition(".float32.")[2] for row in answer["configurations"] if row["pareto"]]
+    assert front == [answer["pick"]["model"], "tflite"]
+
+
+def test_one_that_is_clearly_less_accurate_is_not(table: Report, saved: Save, run: Run) -> None:
+    (row,) = rows(table, "int8.tflite")
+    row["answers"] = [(answer + (100 <= number < 112)) % 10 for number, answer in enumerate(row["answers"])]
+    row["accuracy"] = 0.91
+
+    result = run("recommend", saved("r", table))
+
+    assert "\nship " in result.out
+    assert result.out.partition("\nship ")[2].splitlines()[0].startswith(rows(table, "float32.tflite")[0]["model"])
+    assert "is faster (3 ms) but less accurate (91.0 %)" in result.out
+
+
+def test_limits_are_kept(table: Report, saved: Save, run: Run) -> None:
+    path = saved("r", table)
+
+    def pick(*limits: object) -> str:
+        answer = run("recommend", path, "--json", *limits).json()
+        assert isinstance(answer, dict)
+        return str(answer["pick"]["model"])
+
+    assert pick("--min-accuracy", "0.945").endswith("float32.tflite")
+    assert pick("--max-latency-ms", 4).endswith("int8.tflite")
+    assert pick("--max-latency-ms", 6.5, "--quantile", "p95").endswith("int8.tflite")
+    assert pick("--max-size-kb", 1000, "--max-memory-mb", 10).endswith("int8.tflite")
+
+
+def test_where_nothing_fits_the_nearest_is_named_and_the_answer_is_no(table: Report, saved: Save, run: Run) -> None:
+    result = run("recommend", saved("r", table), "--max-latency-ms", 5, "--min-accuracy", "94.5%")
+
+    assert result.code == 1
+    last = result.out.splitlines()[-1]
+    assert last.startswith("nothing fits; nearest is ")
+    assert "int8.tflite" in last
+    assert "accuracy 94.0 %, at least 94.5 wanted" in last
+
+
+def test_without_labels_the_fastest_is_picked_and_no_accuracy_can_be_asked_for(
+    table: Report, saved: Save, run: Run
+) -> None:
+    table["data"] |= {"labels": [], "targets": []}
+    for row in table["results"][:3]:
+        row |= {"accuracy": None, "accuracy_interval": None, "per_label": None}
+    path = saved("r", table)
+
+    assert "the fastest here" in run("recommend", path).out
+    assert "has no labels" in run("recommend", path, "--min-accuracy", 0.5).one_line_error()
+
+
+def test_a_report_in_which_nothing_ran_is_said(table: Report, saved: Save, run: Run) -> None:
+    table["results"] = table["results"][-1:]
+
+    assert "nothing in this report was measured" in run("recommend", saved("r", table)).one_line_error()

@@ -1,0 +1,417 @@
+"""Live sources: the newest frame, honest ages, and a camera that fails in every way a camera can is opened again."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import itertools
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgeship_runtime import Classifier
+from edgeship_runtime.errors import DataError
+from edgeship_runtime.live import feeds
+from edgeship_runtime.results import Result
+from making import Digits, Run
+from making import Result as Done
+from servers import mjpeg
+from servers.mjpeg import Camera
+from watching import Watched
+
+COMMAND = [sys.executable, "-m", "edgeship_runtime.cli", "run"]
+
+
+def jpeg(picture: Image.Image, size: tuple[int, int] = (320, 240)) -> bytes:
+    stream = io.BytesIO()
+    picture.convert("RGB").resize(size, Image.Resampling.NEAREST).save(stream, "JPEG", quality=90)
+    return stream.getvalue()
+
+
+@pytest.fixture(scope="module")
+def classifier(digits: Digits) -> Classifier:
+    return Classifier.load(digits.int8, threads=1)
+
+
+@pytest.fixture(scope="module")
+def fours(digits: Digits) -> list[bytes]:
+    """A camera that looks at a four."""
+    with Image.open(sorted((digits.pictures / "4").glob("*.png"))[0]) as picture:
+        return [jpeg(picture)]
+
+
+@pytest.fixture
+def camera(fours: list[bytes]) -> Iterator[Camera]:
+    with Camera(fours) as camera:
+        yield camera
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits between attempts are short, so that tests are."""
+    monkeypatch.setattr(feeds, "FIRST_WAIT_S", 0.05)
+    monkeypatch.setattr(feeds, "LONGEST_WAIT_S", 0.2)
+
+
+def is_four(result: Result) -> bool:
+    return result.prediction is not None and result.prediction.label == "4"
+
+
+# Fresh
+
+
+def test_frames_of_a_camera_are_answered_with_their_age_and_what_was_dropped(
+    classifier: Classifier, camera: Camera
+) -> None:
+    with Watched(classifier, camera.url) as watched:
+        results = [result for _, result in zip(range(20), watched.results, strict=False)]
+
+    assert all(map(is_four, results))
+    indices = [result.index for result in results]
+    assert indices == sorted(set(indices))
+    for before, after in itertools.pairwise(results):
+        assert after.dropped == after.index - before.index - 1
+    line = results[-1].to_json()
+    assert (line["source"], line["frame"]) == (camera.url, indices[-1])
+    assert 0 <= line["age_ms"] < 10_000
+    assert abs(line["captured_at"] - time.time()) < 60
+    assert watched.names() == ["connecting", "live"]
+
+
+def test_who_is_slow_gets_the_newest_frame(classifier: Classifier, camera: Camera) -> None:
+    """While somebody thinks, frames are passed over and counted; the next one was not there when he began."""
+    with Watched(classifier, camera.url) as watched:
+        first = next(iter(watched.results))
+        seen = camera.sent
+        while camera.sent < seen + 25:
+            time.sleep(0.01)
+        then = time.time()
+        second = next(iter(watched.results))
+
+    assert second.dropped is not None
+    assert second.dropped >= 20
+    assert second.index - first.index == second.dropped + 1
+    assert second.frame is not None
+    assert second.frame.captured_at is not None
+    assert second.frame.captured_at > then - 1
+
+
+def test_an_answer_that_is_too_old_is_no_answer(classifier: Classifier, camera: Camera) -> None:
+    with Watched(classifier, camera.url, max_age_ms=300) as watched:
+        watched.until(is_four)
+        seen = camera.sent
+        while camera.sent == seen:
+            time.sleep(0.01)
+        camera.silent.set()
+        time.sleep(0.5)  # the frame in the slot grows old
+        stale = next(iter(watched.results))
+
+    line = stale.to_json()
+    assert (line["label"], line["score"], line["top"]) == (None, None, [])
+    assert line["decision"]["label"] is None
+    assert "ms old, 300 are allowed" in line["decision"]["reason"]
+    assert line["age_ms"] > 300
+
+
+def test_no_more_answers_a_second_than_asked_for(classifier: Classifier, camera: Camera) -> None:
+    """By the frames' numbers: of a camera with 50 a second, at least nine are passed over for each at 5 a second."""
+    with Watched(classifier, camera.url, max_fps=5) as watched:
+        results = [result for _, result in zip(range(5), watched.results, strict=False)]
+
+    times = [result.frame.captured_at for result in results if result.frame is not None]
+    assert (times[-1] or 0) - (times[0] or 0) >= 4 / 5 - 0.1
+
+
+def test_several_cameras_have_their_turns_and_their_own_memory(
+    classifier: Classifier, camera: Camera, digits: Digits
+) -> None:
+    with Image.open(sorted((digits.pictures / "0").glob("*.png"))[0]) as picture:
+        zeros = [jpeg(picture)]
+    with Camera(zeros) as other, Watched(classifier, camera.url, other.url, agree=5, smooth_s=0.2) as watched:
+        decided: dict[str, set[str]] = {camera.url: set(), other.url: set()}
+        for result in watched.results:
+            if result.decision is not None and result.decision.label is not None:
+                decided[result.source].add(result.decision.label)
+            if all(decided.values()):
+                break
+
+    assert decided == {camera.url: {"4"}, other.url: {"0"}}
+
+
+# What cameras do
+
+
+@pytest.mark.parametrize(
+    "wire", [mjpeg.without_length, mjpeg.length_too_small, mjpeg.length_too_large, mjpeg.rubbish_between]
+)
+def test_careless_cameras_are_understood(classifier: Classifier, camera: Camera, wire: mjpeg.Wire) -> None:
+    camera.wire = wire
+    with Watched(classifier, camera.url) as watched:
+        results = [result for _, result in zip(range(5), watched.results, strict=False)]
+
+    assert all(map(is_four, results))
+
+
+@pytest.mark.parametrize("wire", [mjpeg.garbage, mjpeg.truncated])
+def test_a_frame_that_cannot_be_decoded_is_said_and_never_answered(
+    classifier: Classifier, camera: Camera, wire: mjpeg.Wire
+) -> None:
+    with Watched(classifier, camera.url) as watched:
+        watched.until(is_four)
+        camera.wire = wire
+        broken = watched.until(lambda result: result.error is not None)
+        camera.wire = mjpeg.proper
+        watched.until(is_four)
+
+    assert (broken.prediction, broken.decision) == (None, None)
+    line = broken.to_json()
+    assert set(line) == {"source", "error", "frame", "captured_at", "dropped"}
+    assert watched.names() == ["connecting", "live"]
+
+
+def test_a_camera_that_changes_its_resolution_is_seen_as_it_is(classifier: Classifier, camera: Camera) -> None:
+    with Watched(classifier, camera.url) as watched:
+        watched.until(is_four)
+        with Image.open(io.BytesIO(camera.pictures[0])) as picture:
+            camera.pictures = [jpeg(picture, (96, 128))]
+        changed = watched.until(lambda r: r.frame is not None and r.frame.pixels.shape == (128, 96, 3))
+
+    assert is_four(changed)
+
+
+@pytest.mark.parametrize("end", ["killed", "broken off"])
+def test_a_camera_that_goes_away_is_opened_again(classifier: Classifier, camera: Camera, end: str) -> None:
+    with Watched(classifier, camera.url, agree=3) as watched:
+        before = watched.until(lambda result: result.decision is not None and result.decision.label == "4")
+        camera.kill() if end == "killed" else camera.break_off()
+        threading.Timer(0.3, camera.restart if end == "killed" else lambda: None).start()
+        after = watched.until(lambda result: result.decision is not None and result.decision.label is None)
+
+    assert watched.names()[:2] == ["connecting", "live"]
+    assert watched.names()[-1] == "live"
+    assert set(watched.names()[2:-1]) == {"reconnecting"}
+    assert after.index > before.index  # numbers go on
+    assert after.decision is not None
+    assert after.decision.reason == "1 of 3 frames agree on 4"  # what was before the gap is forgotten
+
+
+def test_a_camera_that_falls_silent_in_mid_frame_has_stalled(classifier: Classifier, camera: Camera) -> None:
+    """Half a picture is no frame; after a while a new connection is made."""
+    with Watched(classifier, camera.url, stall_s=0.4) as watched:
+        watched.until(is_four)
+        camera.silent.set()
+        threading.Timer(1.0, camera.silent.clear).start()
+        lives = watched.names().count("live")
+        watched.until(lambda _: watched.names().count("live") > lives)
+
+    assert camera.connections >= 2
+    assert "stalled" in watched.names()
+    after = watched.names().index("stalled")
+    assert watched.names()[after : after + 2] == ["stalled", "reconnecting"]
+    (_, _, detail) = watched.states[after]
+    assert detail.startswith("no frame for 0.")
+
+
+def test_while_it_is_silent_there_is_no_result(classifier: Classifier, camera: Camera) -> None:
+    with Watched(classifier, camera.url, stall_s=0.3) as watched:
+        watched.until(is_four)
+        camera.silent.set()
+        stop, late = threading.Event(), []
+        threading.Timer(1.0, stop.set).start()
+        threading.Timer(1.2, camera.silent.clear).start()
+        for result in watched.results:
+            late.append((stop.is_set(), result))
+            if stop.is_set():
+                break
+
+    assert sum(not stopped for stopped, _ in late) <= 1  # the one that was complete already
+
+
+class Hanging:
+    """A stream as OpenCV's can be: `read` does not come back, whatever one does."""
+
+    def __init__(self, released: threading.Event) -> None:
+        self._released = released
+
+    def read(self) -> Any:
+        self._released.wait(30)
+        raise DataError("late")
+
+    def interrupt(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_read_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch, classifier: Classifier) -> None:
+    """With a stand-in for a stream whose first connections hang in read."""
+    from edgeship_runtime.live import hub
+
+    released, opened = threading.Event(), []
+    real = hub.connect
+
+    def connect(source: Any, numbers: Any, stall_s: float) -> Any:
+        opened.append(source)
+        return Hanging(released) if len(opened) == 2 else real(source, numbers, stall_s)
+
+    monkeypatch.setattr(hub, "connect", connect)
+    with Image.new("RGB", (8, 8)) as picture, Camera([jpeg(picture)]) as camera:
+        with Watched(classifier, camera.url, stall_s=0.2) as watched:
+            watched.until(lambda result: result.prediction is not None)
+            monkeypatch.setattr(feeds, "OPEN_S", 0.1)
+            camera.break_off()
+            lives = watched.names().count("live")
+            watched.until(lambda _: watched.names().count("live") > lives)
+        released.set()
+
+    assert len(opened) >= 3
+
+
+# The start
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"status": "404 Not Found"}, "has nothing at this path (404)"),
+        ({"status": "500 Oh"}, "answers 500"),
+        ({"content_type": "text/html"}, "answers with 'text/html'; wanted MJPEG"),
+        ({"password": "me:secret"}, "wants a user and a password"),
+    ],
+)
+def test_what_is_no_camera_is_told_at_the_start(
+    classifier: Classifier, camera: Camera, change: dict[str, str], words: str
+) -> None:
+    for name, value in change.items():
+        setattr(camera, name, value)
+
+    with pytest.raises(DataError) as refused:
+        next(iter(classifier.stream(camera.url)))
+
+    assert str(refused.value).startswith(f"{camera.url}: ")
+    assert words in str(refused.value)
+
+
+def test_nobody_there_is_one_line(digits: Digits, run: Run, camera: Camera) -> None:
+    camera.kill()
+
+    line = run("run", digits.int8, camera.url.replace("127", "me:secret@127")).one_line_error()
+
+    assert "me:***@127.0.0.1" in line
+    assert "connection refused" in line
+
+
+def test_a_host_that_does_not_exist_is_one_line(digits: Digits, run: Run) -> None:
+    assert "there is no such host" in run("run", digits.int8, "http://nowhere.invalid/x").one_line_error()
+
+
+def test_who_keeps_trying_waits_for_the_camera(classifier: Classifier, camera: Camera) -> None:
+    camera.kill()
+    threading.Timer(0.3, camera.restart).start()
+
+    with Watched(classifier, camera.url, keep_trying=True) as watched:
+        watched.until(is_four)
+
+    assert watched.states[1][1] == "connecting"
+    assert "connection refused" in watched.states[1][2]
+    assert watched.names()[-1] == "live"
+
+
+def test_a_camera_with_a_password_is_opened_and_spoken_of_without_it(classifier: Classifier, camera: Camera) -> None:
+    camera.password = "me:sec/ret"  # noqa: S105
+    url = camera.url.replace("127", "me:sec%2Fret@127")
+
+    with Watched(classifier, url) as watched:
+        result = watched.until(is_four)
+
+    assert result.source == camera.url.replace("127", "me:***@127")
+    assert not [state for state in watched.states if "ret" in str(state)]
+
+
+def test_a_wrong_password_is_told(classifier: Classifier, camera: Camera) -> None:
+    camera.password = "me:secret"  # noqa: S105
+
+    with pytest.raises(DataError, match="refuses this user or password"):
+        next(iter(classifier.stream(camera.url.replace("127", "me:wrong@127"))))
+
+
+# The end
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_a_signal_ends_it_and_every_line_is_whole(
+    digits: Digits, camera: Camera, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    import json
+
+    rows = tmp_path / "a.jsonl"
+    command = [*COMMAND, str(digits.int8), camera.url, "--to", f"jsonl:{rows}", "--to", "table:"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        table = [child.stdout.readline()]
+        while rows.read_text().count("\n") < 20:
+            assert child.poll() is None
+        child.send_signal(number)
+        table += child.stdout.readlines()
+        errors = child.stderr.read().splitlines()
+
+    assert child.returncode == code
+    lines = [json.loads(line) for line in rows.read_text().splitlines()]
+    assert rows.read_text().endswith("\n")
+    assert all(line["label"] == "4" for line in lines)
+    assert len(table) < len(lines)  # people get a line a second, and one at each change
+    assert "  4  " in table[0]
+    assert errors[:2] == [f"{camera.url}: connecting", f"{camera.url}: live"]
+    assert errors[2:] == ([] if number == signal.SIGTERM else ["edgeship: interrupted"])
+
+
+def test_nothing_is_left_behind(classifier: Classifier, camera: Camera) -> None:
+    """Threads and descriptors, after a stream was left that had failed a few times."""
+    before, files = threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
+    servers = camera.connections
+    with Watched(classifier, camera.url) as watched:
+        for _ in range(4):
+            watched.until(is_four)
+            camera.break_off()
+            lives = watched.names().count("live")
+            watched.until(lambda _, lives=lives: watched.names().count("live") > lives)  # type: ignore[misc]
+    camera.kill()
+
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and threading.active_count() > before:
+        time.sleep(0.01)
+    assert threading.active_count() <= before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= files
+    assert camera.connections >= servers + 5
+
+
+# capture takes streams as well
+
+
+def test_pictures_of_a_stream_become_a_dataset(run: Run, camera: Camera, tmp_path: Path) -> None:
+    done: Done = run(
+        "capture", camera.url, tmp_path, "--label", "four", "--count", 3, "--every", 0.05, "--min-change", 0
+    )
+
+    assert done.code == 0, done.err
+    pictures = sorted((tmp_path / "four").iterdir())
+    assert [path.name for path in pictures] == ["00001.jpg", "00002.jpg", "00003.jpg"]
+    with Image.open(pictures[0]) as taken, Image.open(io.BytesIO(camera.pictures[0])) as sent:
+        assert np.abs(np.asarray(taken, int) - np.asarray(sent, int)).mean() < 2
+    assert done.err.splitlines()[0] == f"{camera.url}: connecting"
+
+
+def test_a_size_is_not_for_streams(run: Run, camera: Camera, tmp_path: Path) -> None:
+    with contextlib.suppress(OSError):
+        assert run("capture", camera.url, tmp_path, "--label", "x", "--size", "64x48").code == 2

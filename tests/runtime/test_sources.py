@@ -1,0 +1,154 @@
+"""SOURCE: one grammar; folders and lists in order; passwords are never repeated."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgeship_runtime.errors import DataError
+from edgeship_runtime.sources import Live, Video, parse
+from edgeship_runtime.sources.addresses import redacted
+from edgeship_runtime.sources.listing import Pictures, Problem
+
+
+def touch(*paths: Path) -> None:
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+
+
+def found(name: str | Path) -> list[Path]:
+    items = list(Pictures(str(name)))
+    assert not any(isinstance(item, Problem) for item in items), items
+    return items  # type: ignore[return-value]
+
+
+# Pictures
+
+
+def test_a_folder_is_searched_to_its_depths_in_the_order_of_paths(tmp_path: Path) -> None:
+    wanted = [tmp_path / name for name in ("a/1.jpg", "a/b/2.PNG", "a/b.webp", "b.gif", "c/x.tiff")]
+    touch(*wanted, tmp_path / "notes.txt", tmp_path / "clip.mp4", tmp_path / ".hidden.jpg", tmp_path / ".git/3.jpg")
+
+    assert found(tmp_path) == sorted(wanted)
+
+
+def test_a_link_that_leads_back_up_is_not_followed(tmp_path: Path) -> None:
+    touch(tmp_path / "a" / "1.jpg")
+    (tmp_path / "a" / "loop").symlink_to(tmp_path)
+    (tmp_path / "a" / "2.jpg").symlink_to(tmp_path / "a" / "1.jpg")
+
+    assert [path.name for path in found(tmp_path)] == ["1.jpg", "2.jpg"]
+
+
+def test_a_folder_without_pictures_says_so(tmp_path: Path) -> None:
+    touch(tmp_path / "notes.txt")
+
+    (problem,) = Pictures(str(tmp_path))
+
+    assert isinstance(problem, Problem)
+    assert "no pictures in this folder" in problem.error
+
+
+def test_a_glob_gives_pictures_in_order(tmp_path: Path) -> None:
+    touch(*(tmp_path / name for name in ("b/2.jpg", "a/1.jpg", "a/notes.txt", "3.jpg")))
+
+    assert found(tmp_path / "*" / "*") == [tmp_path / "a/1.jpg", tmp_path / "b/2.jpg"]
+    assert len(found(tmp_path / "**" / "*.jpg")) == 3
+
+
+def test_a_list_on_stdin_is_paths_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = b"a b.jpg\n\n \xff\xfe.png\r\nlast"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines)))
+
+    assert found("-") == [Path("a b.jpg"), Path(os.fsdecode(b" \xff\xfe.png")), Path("last")]
+
+
+# What a SOURCE is
+
+
+def test_files_are_told_apart_by_what_they_hold(shared_data: Path, tmp_path: Path) -> None:
+    clip, photo = shared_data / "video/realshort.mp4", shared_data / "images_small/parrot.jpg"
+    (tmp_path / "film").write_bytes(clip.read_bytes())
+    (tmp_path / "photo.mp4").write_bytes(photo.read_bytes())
+
+    assert isinstance(parse(str(clip)), Video)
+    assert isinstance(parse(str(tmp_path / "film")), Video)
+    assert isinstance(parse(str(photo)), Pictures)
+    assert isinstance(parse(str(tmp_path / "photo.mp4")), Pictures)
+    assert isinstance(parse(str(shared_data / "video/newtonscradle.gif")), Pictures)
+    assert isinstance(parse(str(tmp_path)), Pictures)
+    assert parse("-") == Pictures("-")
+
+
+@pytest.mark.parametrize(
+    ("text", "live"),
+    [
+        ("camera:0", Live("camera:0", "camera", "0")),
+        ("camera:2?size=1280x720&fps=15", Live("camera:2", "camera", "2", (1280, 720), 15.0)),
+        ("picamera:0?fps=7.5", Live("picamera:0", "picamera", "0", None, 7.5)),
+        ("rtsp://h/live", Live("rtsp://h/live", "rtsp", "rtsp://h/live")),
+        ("https://me:pw@h:8443/a", Live("https://me:***@h:8443/a", "http", "https://me:pw@h:8443/a")),
+    ],
+)
+def test_cameras_and_streams(text: str, live: Live) -> None:
+    assert parse(text) == live
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("nothing.jpg", "does not exist; wanted a picture"),
+        ("camera:", "number of a camera"),
+        ("camera:0?zoom=2", "no option 'zoom'; known: size="),
+        ("camera:0?size=big", "wanted WIDTHxHEIGHT"),
+        ("camera:0?size=0x0", "wanted WIDTHxHEIGHT"),
+        ("camera:0?fps=-1", "wanted frames a second"),
+        ("camera:0?fps=nan", "wanted frames a second"),
+        ("ftp://me:secret@h/x", "ftp:// cannot be read; wanted rtsp://"),
+        ("rtsp:///x", "there is no host"),
+        ("rtsp://me:sec/ret@h/x", "rtsp://me:***@h/x: "),
+        ("http://h:port/", "http://h:port/: "),
+    ],
+)
+def test_what_is_no_source_is_told_why(text: str, words: str) -> None:
+    with pytest.raises(DataError) as refused:
+        parse(text)
+
+    assert words in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+# Passwords
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("rtsp://host/live", "rtsp://host/live"),
+        ("rtsp://me@host/live", "rtsp://me@host/live"),
+        ("rtsp://me:secret@host:554/live", "rtsp://me:***@host:554/live"),
+        ("rtsp://me:se@cr/et@host/live", "rtsp://me:***@host/live"),
+        ("http://h/x?email=a@b.c", "http://h/x?email=a@b.c"),
+        ("http://[fe80::1]/x@y", "http://[fe80::1]/x@y"),
+        ("http://h/x?user=a&pwd=secret&n=1", "http://h/x?user=a&pwd=***&n=1"),
+        ("rtsp://h/user=admin_password=secret_channel=1.sdp", "rtsp://h/user=admin_password=***_channel=1.sdp"),
+        ("http://h/x?bypass=1&token=secret#y", "http://h/x?bypass=1&token=***#y"),
+    ],
+)
+def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
+    assert redacted(url) == shown
+
+
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=3).filter(lambda text: "***" not in text))
+def test_no_password_is_ever_shown(password: str) -> None:
+    """Whatever it is made of, also signs that should have been written as %40 and the like."""
+    shown = redacted(f"rtsp://me:{password}@camera.example/live")
+
+    assert password not in shown.removeprefix("rtsp://me:***").removesuffix("camera.example/live")
