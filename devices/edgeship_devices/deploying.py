@@ -101,7 +101,7 @@ def deploy(model: ModelFile, target: Target, options: Options, on_step: OnStep =
         _refuse_state(board, model.raw.size_bytes)
         on_step("lock the board")
         board.ask("lock")
-        prefix = _environment(board, installation, options, on_step)
+        prefix = environment(board, installation, options, on_step)
         on_step(f"copy {model.path.name}")
         board.put("staging/model", model.raw.read())
         identity = installation.identity if installation else sha256(prefix.encode())[:12]
@@ -168,8 +168,12 @@ def _refuse_installing(board: Session, installation: Installation) -> None:
         )
 
 
-def _environment(board: Session, installation: Installation | None, options: Options, on_step: OnStep) -> str:
-    """The prefix, on the board, of an environment with edgeship."""
+def environment(board: Session, installation: Installation | None, options: Options, on_step: OnStep) -> str:
+    """The prefix, on the board, of an environment with edgeship, which is built where it is not there.
+
+    Raises:
+        DeviceError: it cannot be; the reason and what to do.
+    """
     if installation is None:
         return str(board.ask("environment", given=options.runtime)["prefix"])
     found = board.ask("environment", identity=installation.identity)["prefix"]

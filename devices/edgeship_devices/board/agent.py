@@ -241,6 +241,18 @@ def _edgeship(request: dict[str, object], _: IO[bytes]) -> object:
     return {"code": done.returncode, "out": done.stdout.decode(), "err": done.stderr.decode("utf-8", "replace")}
 
 
+def _work(request: dict[str, object], _: IO[bytes]) -> object:
+    """Runs a module in an environment, on a folder of ours."""
+    python = str(Path(str(request["prefix"])) / "bin" / "python")
+    done = subprocess.run(
+        [python, "-m", str(request["module"]), str(_inside(str(request["folder"])))],
+        input=str(request["stdin"]).encode(),
+        capture_output=True,
+        check=False,
+    )
+    return {"code": done.returncode, "out": done.stdout.decode(), "err": done.stderr.decode("utf-8", "replace")}
+
+
 _VERBS: Mapping[str, Callable[[dict[str, object], IO[bytes]], object]] = {
     "lock": _lock,
     "put": _put,
@@ -255,6 +267,7 @@ _VERBS: Mapping[str, Callable[[dict[str, object], IO[bytes]], object]] = {
     "install": _install,
     "remove": _remove,
     "edgeship": _edgeship,
+    "work": _work,
 }
 
 
