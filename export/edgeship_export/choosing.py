@@ -76,7 +76,7 @@ def decided(found: Sequence[Trial], labels: int) -> Trial:
     best, second = found[0], found[1]
     measured = ", ".join(f"{trial.name} {trial.accuracy:.3f}" for trial in found)
     text = f"accuracy on {len(best.right)} pictures: {measured}"
-    if wilson(int(best.right.sum()), len(best.right))[0] < 2 / labels:
+    if wilson(int(best.right.sum()), len(best.right))[0] < 1 / labels:
         raise AdoptError(f"{text}; none answers better than guessing. Are the labels in the order of the outputs?")
     lost, won = int((second.right & ~best.right).sum()), int((best.right & ~second.right).sum())
     if mcnemar(won, lost) >= SIGNIFICANCE:
