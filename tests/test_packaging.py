@@ -50,7 +50,7 @@ def test_the_wheel_carries_every_module_template_and_type_marker(wheel: Path) ->
         str(path.relative_to(package.parent))
         for package in packages
         for path in package.rglob("*")
-        if path.name == "py.typed" or path.suffix in (".py", ".html")
+        if path.name == "py.typed" or path.suffix in (".py", ".html", ".toml")
     }
 
     assert packed >= written

@@ -22,7 +22,7 @@ from edgeship_export.tflite_description import Description
 from edgeship_runtime.classifier import Classifier
 from edgeship_runtime.containers.tflite import LABELS
 from edgeship_runtime.engines import open_engine
-from edgeship_runtime.errors import AdoptError, DamagedError, ModelFileError, PictureError
+from edgeship_runtime.errors import AdoptError, DamagedError, ModelFileError, NotInstalledError, PictureError
 from edgeship_runtime.golden import make_sample
 from edgeship_runtime.graph_input import GraphInput
 from edgeship_runtime.labelled import LabelledPicture
@@ -31,9 +31,10 @@ from edgeship_runtime.model_file import ModelFile, RawModel, assemble
 from edgeship_runtime.preprocessing import Fit, Preprocessing
 from edgeship_runtime.small_pictures import small
 
-# Of a score, between engines and CPUs.
+# Of a score, between engines and CPUs: least that is allowed for, by what the arithmetic is. As for files that are exported.
 _TOLERANCES = {"float32": 1e-3, "float16": 2e-3}
-_INTEGER_TOLERANCE = 0.05  # one kernel may round a layer otherwise than another
+_INTEGER_TOLERANCE = 0.02
+_SPREAD_FACTOR = 4  # other CPUs differ by more than two sets of kernels of one
 _SUM_OF_SHARES = 0.02  # by which quantized scores may miss one
 
 
@@ -150,9 +151,10 @@ def completed(known: Known, classifier: Classifier, pictures: Sequence[LabelledP
         PictureError: a picture cannot be decoded; the message names it.
     """
     manifest = classifier.manifest
-    tolerance = _TOLERANCES.get(manifest.quantization.scheme, _INTEGER_TOLERANCE)
     encoded = [_encoded(picture, manifest.preprocessing) for picture in pictures]
-    scores = [classifier.scores(manifest.preprocessing(data)[np.newaxis])[0] for data in encoded]
+    inputs = [manifest.preprocessing(data)[np.newaxis] for data in encoded]
+    scores = [classifier.scores(pixels)[0] for pixels in inputs]
+    tolerance = _tolerance(classifier, inputs, scores)
     chosen = _chosen(scores, tolerance)
     members = {f"golden/{place}": encoded[index] for place, index in enumerate(chosen)}
     golden = tuple(make_sample(name, data, classifier.scores, manifest, tolerance) for name, data in members.items())
@@ -192,6 +194,21 @@ def _encoded(picture: LabelledPicture, preprocessing: Preprocessing) -> bytes:
         return small(preprocessing.decode(picture.content), preprocessing)
     except PictureError as error:
         raise PictureError(f"{picture.name}: {error}") from None
+
+
+def _tolerance(
+    classifier: Classifier, inputs: Sequence[NDArray[np.uint8]], scores: Sequence[NDArray[np.float32]]
+) -> float:
+    """How far a score may be off elsewhere, from how far it is with LiteRT's other kernels here."""
+    floor = _TOLERANCES.get(classifier.manifest.quantization.scheme, _INTEGER_TOLERANCE)
+    if classifier.model.format != "tflite" or not inputs:
+        return floor
+    try:
+        other = Classifier(classifier.model, open_engine(classifier.model, "litert-builtin"))
+    except NotInstalledError:  # a board that has tflite-runtime alone
+        return floor
+    spread = max(float(np.abs(other.scores(pixels)[0] - row).max()) for pixels, row in zip(inputs, scores, strict=True))
+    return round(max(floor, _SPREAD_FACTOR * spread), 6)
 
 
 def _chosen(scores: Sequence[NDArray[np.float32]], tolerance: float) -> list[int]:

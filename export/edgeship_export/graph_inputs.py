@@ -66,15 +66,29 @@ def _numbers(text: str) -> tuple[float, ...]:
 
 def from_file(end: End, description: Description | None) -> GraphInput | None:
     """What a file itself tells: its metadata, or a quantized input of 8 bits, which takes levels as they are; None: nothing."""
+    stated = None
     if description is not None and description.mean and description.std:
-        return GraphInput(description.mean, description.std)
+        stated = GraphInput(description.mean, description.std)
+    passing = _as_they_are(end)
+    return passing if stated is None or (passing is not None and _alike(stated, passing, end)) else stated
+
+
+def _as_they_are(end: End) -> GraphInput | None:
+    """For a quantized input: what it takes a level for, that goes in as it is (uint8) or less 128 (int8)."""
     if end.dtype not in ("uint8", "int8"):
         return None
     if end.scale is None or end.zero_point is None:
         return GraphInput()
-    # A level goes in as it is (uint8) or less 128 (int8); this is the number that the graph then takes it for.
     shift = end.zero_point + (128 if end.dtype == "int8" else 0)
     return GraphInput((float(shift),), (1 / end.scale,))
+
+
+def _alike(stated: GraphInput, passing: GraphInput, end: End) -> bool:
+    """Whether metadata means levels as they are, by a zero point that was rounded: then its halves would only be rounded away."""
+    if len(stated.mean) > 1 or len(stated.std) > 1 or not end.scale:
+        return False
+    levels = [[(level - g.mean[0]) / g.std[0] for level in (0, 255)] for g in (stated, passing)]
+    return all(abs(one - other) <= end.scale for one, other in zip(*levels, strict=True))
 
 
 def laid_out(stated: GraphInput, picture: Picture) -> GraphInput | None:

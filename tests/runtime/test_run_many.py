@@ -143,7 +143,18 @@ def test_every_frame_of_a_video_is_answered_in_order(digits: Digits, run: Run, s
 
 
 def test_a_video_is_decided_over_time(digits: Digits, run: Run, shared_data: Path) -> None:
-    result = run("run", digits.int8, shared_data / "video/realshort.mp4", "--json", "--agree", 4, "--smooth", 0.2)
+    result = run(
+        "run",
+        digits.int8,
+        shared_data / "video/realshort.mp4",
+        "--json",
+        "--agree",
+        4,
+        "--smooth",
+        0.2,
+        "--threshold",
+        0,
+    )
 
     decisions = [line["decision"] for line in answers(result.out)]
     assert [item["label"] for item in decisions[:3]] == [None] * 3

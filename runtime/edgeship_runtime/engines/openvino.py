@@ -59,6 +59,10 @@ class OpenVinoEngine:
             ) from None
         self._request = self._compiled.create_infer_request()
         dtype = np.dtype(self._compiled.input(0).get_element_type().to_dtype())
+        if dtype.kind in "iu" and model.manifest.preprocessing.graph_input is not None:
+            raise EngineError(
+                f"{model.path}: openvino does not tell by which scale a {dtype} input is quantized; use --engine litert"
+            )
         affine = _INT8 if dtype == np.int8 else Affine(0.0, 0)
         self._pixels = Pixels(dtype, affine, model.manifest.preprocessing)
 

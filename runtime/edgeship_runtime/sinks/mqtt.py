@@ -17,7 +17,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from edgeship_runtime.errors import MissingExtraError, OutputError, UsageError
 from edgeship_runtime.results import Result
-from edgeship_runtime.sinks import State, Writing
+from edgeship_runtime.sinks import Writing
+from edgeship_runtime.sinks.sink import State
 from edgeship_runtime.sources.addresses import redacted
 from edgeship_runtime.terminal import counted, say
 
