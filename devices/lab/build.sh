@@ -18,14 +18,17 @@ if [ -x "$lab/usr/sbin/sshd" ]; then
     echo "$lab is there; remove it to build it anew"
     exit 0
 fi
-if ! command -v mmdebstrap qemu-aarch64-static update-binfmts >/dev/null; then
+for program in mmdebstrap qemu-aarch64-static update-binfmts arch-test; do
+    command -v $program >/dev/null && continue
     apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mmdebstrap qemu-user-static binfmt-support
-fi
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get install -y -qq --no-install-recommends mmdebstrap qemu-user-static binfmt-support arch-test
+    break
+done
 [ -e /proc/sys/fs/binfmt_misc/register ] || mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
 update-binfmts --enable $qemu
 
-rm -rf "$lab.part"
+rm -rf --one-file-system "$lab.part" # what a build that was killed left mounted is not ours to remove
 mkdir -p "$(dirname "$lab")"
 nice -n 19 mmdebstrap --arch="$architecture" --variant=minbase \
     --include="python3,python3-venv,python3-pip,openssh-server,ca-certificates$more" bookworm "$lab.part"
