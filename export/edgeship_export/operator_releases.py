@@ -2,8 +2,8 @@
 
 TFLite's kernels are registered for a range of versions of their operator; a file with a higher one is refused as it is loaded.
 Checked by loading one file for each operator and version in every release of LiteRT from 1.0.0 to 2.3.0, and in tflite-runtime 2.14.0;
-and one for each opset and IR version in ONNX Runtime 1.2 to 1.31. tests/export/test_gate.py does so again for the oldest TFLite engines,
-benchmarks/operator_releases.py for any LiteRT.
+and one for each opset and IR version in ONNX Runtime 1.2 to 1.31. tests/export/test_gate.py does so again for the oldest TFLite
+engines, benchmarks/operator_releases.py for any LiteRT.
 """
 
 from __future__ import annotations
