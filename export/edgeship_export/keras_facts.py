@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from edgeship_export.facts import Blamed, End, Facts
+from edgeship_export import keras_weights
+from edgeship_export.facts import Blamed, End, Facts, Layer
 from edgeship_runtime.containers import zipped
 from edgeship_runtime.engines.keras_code import Code, code_in
 from edgeship_runtime.errors import DamagedError
@@ -23,6 +24,7 @@ def read(raw: RawModel) -> Facts:
     with raw.open_file() as file, zipped.open_zip(file) as archive:
         config = _parsed(zipped.read(archive, "config.json"), "config.json")
         metadata = _parsed(zipped.read(archive, "metadata.json"), "metadata.json")
+        weights = keras_weights.sizes(zipped.read(archive, "model.weights.h5"))
     codes = _code(raw)
     layers = list(_layers(config))
     shapes = [shape for layer in layers if (shape := _input_shape(layer)) is not None]
@@ -40,6 +42,8 @@ def read(raw: RawModel) -> Facts:
         activation_dtype="float32" if activation else None,
         foreign=tuple(Blamed(code.layer, code.name) for code in codes),
         operators=names,
+        weights=_by_type(weights.values()),
+        layers=tuple(_layers_with(weights, layers)),
     )
 
 
@@ -71,6 +75,22 @@ def _layers(config: dict[str, Json]) -> Iterator[dict[str, Json]]:
             pending = [layer for layer in inner if isinstance(layer, dict)] + pending
         elif "class_name" in item:
             yield item
+
+
+def _layers_with(weights: Mapping[str, Mapping[str, int]], layers: Iterable[dict[str, Json]]) -> Iterator[Layer]:
+    """Layers that have weights, in their order."""
+    for layer in layers:
+        name = str(_config(layer).get("name", ""))
+        if own := weights.get(name):
+            yield Layer(name, str(layer.get("class_name")), max(own, key=lambda dtype: own[dtype]), sum(own.values()))
+
+
+def _by_type(weights: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for own in weights:
+        for dtype, size in own.items():
+            found[dtype] = found.get(dtype, 0) + size
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
 def _config(layer: dict[str, Json]) -> dict[str, Json]:

@@ -126,6 +126,17 @@ def test_mnist_8_is_an_old_file_with_channels_first(run: Run, shared_data: Path)
     assert {layer["name"]: layer["size_bytes"] for layer in facts["layers"]}["Convolution110"] == 12_800
 
 
+@pytest.mark.parametrize(("kind", "operator"), [("keras", "Dense"), ("float32", "FULLY_CONNECTED"), ("onnx", "MatMul")])
+def test_layers_are_listed_with_what_they_take(digits: Digits, run: Run, kind: str, operator: str) -> None:
+    facts = run("inspect", getattr(digits, kind), "--json").json()
+
+    assert isinstance(facts, dict)
+    last = [layer for layer in facts["layers"] if layer["operator"] == operator][-1]
+    bias = 0 if kind == "onnx" else 10  # there it is an Add of its own
+    assert last["size_bytes"] == 4 * (256 * 10 + bias)
+    assert sum(layer["size_bytes"] for layer in facts["layers"]) <= sum(facts["weights"].values())
+
+
 def test_a_custom_operator_is_blamed_on_its_layer(tmp_path: Path) -> None:
     graph = Tflite(
         [T((1, 8, 8, 3)), T((1, 8, 8, 3)), T((1, 10))],
