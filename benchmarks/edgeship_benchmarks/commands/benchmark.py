@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--precision",
         type=_share,
         default=0.01,
-        metavar="P%",
+        metavar="PERCENT",
         help="go on until every median latency is known to within P %% (default 1%%)",
     )
     parser.add_argument("--blocks", type=positive, default=5, metavar="N", help="at least N blocks (default 5)")
