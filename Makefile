@@ -11,10 +11,11 @@ unexport VIRTUAL_ENV
 # Without bytecode each start compiles every module again: importing TensorFlow takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-slow check lint types imports format bench clean
+.PHONY: help setup demo test test-slow lab test-lab check lint types imports format bench clean
 help:
 	@echo "make demo    train, export, verify, run and benchmark on the embedded digits set"
 	@echo "make test    the tests; make test-slow those that take minutes"
+	@echo "make lab     an arm64 board in a folder (root, minutes); make test-lab deploys to it"
 	@echo "make check   ruff, mypy, import rule, tests: what CI runs"
 	@echo "make bench   the figures of the README, measured on this machine"
 
@@ -37,6 +38,12 @@ test: setup
 
 test-slow: setup
 	$(RUN) pytest -m slow
+
+lab:
+	devices/lab/build.sh arm64
+
+test-lab: setup
+	$(RUN) pytest -rs -m slow tests/devices/test_lab.py
 
 lint: setup
 	$(RUN) ruff check

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # Nothing heavy may be imported here: a child's peak memory begins at its parent's, which it shares until it executes.
-from edgeship_benchmarks.environment import environment
+from edgeship_runtime.machine import cpu
 
 WALL_TARGET, MEMORY_TARGET = 1.25, 1.20
 PAIRS = 25
@@ -85,7 +85,7 @@ def report(started: Sequence[tuple[Start, Start]], model: str) -> None:
     wall = [ours.wall_ms / theirs.wall_ms for ours, theirs in started]
     memory = [ours.peak_mb / theirs.peak_mb for ours, theirs in started]
     same = sum(ours.label == theirs.label for ours, theirs in started)
-    print(f"machine: {environment()['cpu']}, {os.cpu_count()} cores")
+    print(f"machine: {cpu()}, {os.cpu_count()} cores")
     print(f"{model}, one picture in a fresh process; {len(started)} pairs, the same answer in {same}\n")
     print(f"{'':14}{'wall, ms':>10}{'peak, MB':>10}")
     for name, column in (("edgeship run", 0), ("ten lines", 1)):

@@ -30,10 +30,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from edgeship_benchmarks.environment import environment
 from numpy.typing import NDArray
 from PIL import Image
 
+from edgeship_runtime.machine import cpu
 from edgeship_runtime.preprocessing import Preprocessing
 from edgeship_runtime.terminal import native_output_hidden, table
 
@@ -63,7 +63,7 @@ def main(named: Sequence[str]) -> int:
             f"preprocessing.py: {missing[0]} is not there; EDGESHIP_DATA names the folder of the data", file=sys.stderr
         )
         return 2
-    print(f"machine: {environment()['cpu']}, {os.cpu_count()} cores")
+    print(f"machine: {cpu()}, {os.cpu_count()} cores")
     for name, measure in parts.items():
         if name in named or not named:
             print()

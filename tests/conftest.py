@@ -6,11 +6,16 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from edgeship_runtime.cli import main
 from edgeship_runtime.data import open_data
 from making import Digits, Result, Run, paint
+
+# Whatever else the machine is doing: no test depends on how long an example takes.
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("EDGESHIP_DATA", ROOT.parent / "shared" / "data"))

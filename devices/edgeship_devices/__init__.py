@@ -11,7 +11,22 @@ a pure question, answered before anything is copied:
 Profiles lie in `profiles/`, each figure beside its source; a user's own is a file's path. `device` holds the noun, `gate` the answer.
 """
 
-from edgeship_devices.device import Device, OnnxInt8, profile_names
-from edgeship_devices.gate import Reason
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edgeship_devices.device import Device, OnnxInt8, profile_names
+    from edgeship_devices.gate import Reason
 
 __all__ = ["Device", "OnnxInt8", "Reason", "profile_names"]
+
+
+def __getattr__(name: str) -> object:
+    """Imports a public name when it is first used: the doctor also runs where NumPy is broken."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    module = importlib.import_module("edgeship_devices.gate" if name == "Reason" else "edgeship_devices.device")
+    return getattr(module, name)

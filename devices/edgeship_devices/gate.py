@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgeship_runtime.manifest import Requirements
-
 if TYPE_CHECKING:
     from edgeship_devices.device import Device
+    from edgeship_runtime.manifest import Requirements
 
-_PYTHON = "3.11"  # requires-python of this distribution
+MINIMUM_PYTHON = "3.11"  # requires-python of this distribution
 _SYSTEM_SHARE = 0.5  # of a board's memory, that is left to the system, Python and the engine
 
 
@@ -41,8 +40,8 @@ def reasons(device: Device, requirements: Requirements) -> tuple[Reason, ...]:
 
 
 def _python(device: Device) -> Iterator[Reason]:
-    if is_older(device.python, _PYTHON):
-        yield Reason(f"edgeship needs Python {_PYTHON}", f"{device.name} has {device.python}")
+    if is_older(device.python, MINIMUM_PYTHON):
+        yield Reason(f"edgeship needs Python {MINIMUM_PYTHON}", f"{device.name} has {device.python}")
 
 
 def _engine(device: Device, requirements: Requirements) -> Iterator[Reason]:

@@ -10,41 +10,33 @@ import contextlib
 import itertools
 import threading
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from edgeship_runtime.classifier import Classifier, name_of
-from edgeship_runtime.errors import EdgeshipError, PictureError
-from edgeship_runtime.frames import Frame
-from edgeship_runtime.ordered import in_order
-from edgeship_runtime.preprocessing import Picture
+from edgeship_runtime.errors import PictureError
+from edgeship_runtime.prediction import Latency, Prediction
 from edgeship_runtime.results import Result
-from edgeship_runtime.sources import Video
-from edgeship_runtime.sources.listing import Pictures, Problem
+from edgeship_runtime.sources.listing import Problem
+
+if TYPE_CHECKING:
+    from edgeship_runtime.frames import Frame
+    from edgeship_runtime.preprocessing import Picture
+    from edgeship_runtime.sources import Ending
 
 _AHEAD = 8  # pictures in flight for each worker: while one decodes a panorama the others go on
 
+Numbered: TypeAlias = "tuple[int, Picture | str]"  # a picture, and its number in this run
 Item: TypeAlias = "Numbered | Frame | Problem"
 
 
-@dataclass(frozen=True)
-class Numbered:
-    """A picture, and its number in this run."""
-
-    picture: Picture | str | Frame
-    number: int
-
-
-def items(sources: Iterable[Pictures | Video]) -> Generator[Item, None, None]:
-    """All pictures and frames of sources that end, one after another; what cannot be read is said in its place."""
+def items(sources: Iterable[Ending]) -> Generator[Item, None, None]:
+    """All pictures and frames of sources, one after another; what cannot be read is said in its place."""
     numbers = itertools.count()
     for source in sources:
-        if isinstance(source, Video):
-            yield from _frames(source)
-        else:
-            for found in source:
-                yield found if isinstance(found, Problem) else Numbered(found, next(numbers))
+        for found in source:
+            yield (next(numbers), found) if isinstance(found, Path) else found
 
 
 def paced(found: Iterator[Item], max_fps: float, stop: threading.Event) -> Generator[Item, None, None]:
@@ -81,7 +73,9 @@ def answers(
     own = classifier if classifier.engine.threads == 1 else None
     crew = [_Worker(classifier, top_k, own if number == 0 else None) for number in range(workers)]
     # A frame of full HD is 6 MB, a path is nothing, so fewer may wait; hence a run for each stretch of one kind.
-    stretches = itertools.groupby(found, lambda item: isinstance(item, Frame))
+    from edgeship_runtime.ordered import in_order
+
+    stretches = itertools.groupby(found, lambda item: not isinstance(item, tuple))
     try:
         for is_video, stretch in stretches:
             yield from in_order(stretch, crew, ahead=workers * (2 if is_video else _AHEAD), stop=stop)
@@ -107,23 +101,22 @@ class _Worker:
 
 
 def answer(classifier: Classifier, item: Numbered | Frame, top_k: int) -> Result:
-    """What a classifier says of one picture, or why it says nothing."""
-    picture, index = (item.picture, item.number) if isinstance(item, Numbered) else (item, item.index)
-    source, frame = name_of(picture), picture if isinstance(picture, Frame) else None
+    """What a classifier says of a picture or a frame, or why it says nothing."""
+    if isinstance(item, tuple):
+        (index, picture), frame, source = item, None, name_of(item[1])
+    else:
+        index, picture, frame, source = item.index, item.picture, item, item.source
     try:
         prediction = classifier.classify(picture, top_k=top_k, frame=index)
     except PictureError as error:
-        return Result(source, index, error=str(error).removeprefix(f"{source}: "), frame=frame)
+        return Result(source, index, error=str(error).removeprefix(f"{name_of(picture)}: "), frame=frame)
+    if frame is not None:
+        prediction = _of(frame, prediction)
     return Result(source, index, prediction, age_ms=prediction.age_ms, frame=frame)
 
 
-def _frames(video: Video) -> Iterator[Frame | Problem]:
-    """Every frame; then, where the file ends too early, that it does."""
-    from edgeship_runtime.video import VideoFile
-
-    try:
-        with contextlib.closing(VideoFile(video.path)) as file:
-            yield from file.frames()
-    except EdgeshipError as error:
-        text = str(error).removeprefix(video.name)
-        yield Problem(video.name, text.removeprefix(":").strip())
+def _of(frame: Frame, said: Prediction) -> Prediction:
+    """The same, with what is known of the frame: its source, what decoding it cost before, how old it is."""
+    cost = Latency(frame.decode_ms + said.latency_ms.decode, said.latency_ms.preprocess, said.latency_ms.invoke)
+    age_ms = said.age_ms if frame.age_ms is None else frame.age_ms
+    return Prediction(frame.source, said.top, frame.index, age_ms, cost, said.scores)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import contextlib
 
-from edgeship_runtime import caches, files, golden, machine
-from edgeship_runtime.classifier import Classifier
+from edgeship_runtime import files, machine
 from edgeship_runtime.engines import ENGINES, INSTALL, Engine, open_engine
 from edgeship_runtime.errors import EngineError, NotInstalledError
 from edgeship_runtime.model_file import ModelFile
@@ -46,10 +45,13 @@ def _fault(model: ModelFile, engine: Engine) -> str | None:
     """What differs, in one line; None where nothing does."""
     if not model.manifest.golden:
         return None
-    passed = caches.home() / "verified" / _key(model, engine)
+    passed = files.cache_home() / "verified" / _key(model, engine)
     if passed.exists():
         return None
-    result = golden.verify(Classifier(model, engine))
+    from edgeship_runtime.classifier import Classifier
+    from edgeship_runtime.golden import verify
+
+    result = verify(Classifier(model, engine))
     for stage in result.stages:
         if not stage.passed:
             return f"{stage.name}: {stage.detail}"

@@ -18,7 +18,6 @@ import numpy as np
 from edgeship_runtime.engines import Engine, open_engine
 from edgeship_runtime.engines.numbers import softmax
 from edgeship_runtime.errors import PictureError
-from edgeship_runtime.frames import Frame
 from edgeship_runtime.manifest import Manifest
 from edgeship_runtime.model_file import ModelFile
 from edgeship_runtime.prediction import Latency, Prediction, Score
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edgeship_runtime.results import Result
-    from edgeship_runtime.sinks import State
+    from edgeship_runtime.sinks.sink import State
 
 
 class Classifier:
@@ -74,21 +73,19 @@ class Classifier:
         """From a picture to the model's input."""
         return self.manifest.preprocessing
 
-    def classify(self, picture: Picture | str | Frame, *, top_k: int = 5, frame: int = 0) -> Prediction:
+    def classify(self, picture: Picture | str, *, top_k: int = 5, frame: int = 0) -> Prediction:
         """Classifies one picture.
 
         Args:
-            picture: a path; a picture file's bytes; a Pillow image; a Frame; or an array, uint8, H×W×3 in RGB order or H×W grey.
+            picture: a path; a picture file's bytes; a Pillow image; or an array, uint8, H×W×3 in RGB order or H×W grey.
             top_k: how many labels to answer with.
-            frame: its index, for the answer; a Frame has its own.
+            frame: its index, for the answer.
 
         Raises:
             PictureError: it cannot be decoded; the message names the file.
         """
         began = time.perf_counter()
-        content = (
-            picture.picture if isinstance(picture, Frame) else Path(picture) if isinstance(picture, str) else picture
-        )
+        content = Path(picture) if isinstance(picture, str) else picture
         try:
             image = content if isinstance(content, np.ndarray) else self.preprocessing.decode(content)
             decoded = time.perf_counter()
@@ -98,14 +95,10 @@ class Classifier:
         prepared = time.perf_counter()
         scores = self.scores(pixels[np.newaxis])[0]
         done = time.perf_counter()
-        decode_ms, age_ms = (decoded - began) * 1e3, (done - began) * 1e3
-        if isinstance(picture, Frame):
-            frame, decode_ms = picture.index, decode_ms + picture.decode_ms
-            age_ms = picture.age_ms or age_ms
-        latency = Latency(decode_ms, (prepared - decoded) * 1e3, (done - prepared) * 1e3)
-        return Prediction(name_of(picture), self.top(scores, top_k), frame, age_ms, latency, scores)
+        latency = Latency((decoded - began) * 1e3, (prepared - decoded) * 1e3, (done - prepared) * 1e3)
+        return Prediction(name_of(picture), self.top(scores, top_k), frame, (done - began) * 1e3, latency, scores)
 
-    def classify_many(self, pictures: Iterable[Picture | str | Frame], *, top_k: int = 5) -> Iterator[Result]:
+    def classify_many(self, pictures: Iterable[Picture | str], *, top_k: int = 5) -> Iterator[Result]:
         """Classifies pictures side by side, on all cores, and yields results in their order.
 
         A picture that cannot be decoded is a result with `error`; the rest go on.
@@ -114,11 +107,10 @@ class Classifier:
             pictures: any number, drawn as they are needed, from a thread.
             top_k: how many labels to answer with.
         """
-        from edgeship_runtime.answering import Numbered, answers
+        from edgeship_runtime.answering import answers
         from edgeship_runtime.streaming import cores
 
-        numbered = (Numbered(picture, number) for number, picture in enumerate(pictures))
-        return answers(self, numbered, workers=cores(), top_k=top_k)
+        return answers(self, (item for item in enumerate(pictures)), workers=cores(), top_k=top_k)
 
     def stream(
         self,
@@ -179,10 +171,8 @@ class Classifier:
         return Classifier(self.model, self.engine.sibling(threads))
 
 
-def name_of(picture: Picture | str | Frame) -> str:
+def name_of(picture: Picture | str) -> str:
     """How to speak of a picture."""
-    if isinstance(picture, Frame):
-        return picture.source
     if isinstance(picture, str | Path):
         return str(picture)
     return {bytes: "bytes", np.ndarray: "array"}.get(type(picture), "image")

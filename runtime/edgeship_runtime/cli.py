@@ -28,6 +28,7 @@ class Verb:
     summary: str
     needs: tuple[str, ...] = ()
     extra: str = ""
+    subcommands: bool = False
 
 
 VERBS = {
@@ -61,6 +62,14 @@ VERBS = {
         "camera",
     ),
     "benchmark": Verb("edgeship_benchmarks.commands.benchmark", "accuracy against latency against size, measured here"),
+    "deploy": Verb(
+        "edgeship_devices.commands.deploy", "bring a model file to a board over ssh, proven there before it runs"
+    ),
+    "rollback": Verb("edgeship_devices.commands.rollback", "go back, on a board, to the file that ran before"),
+    "service": Verb("edgeship_devices.commands.service", "keep a deployed file running on a board", subcommands=True),
+    "devices": Verb(
+        "edgeship_devices.commands.devices", "the boards that are known, and what they run and lack", subcommands=True
+    ),
     "recommend": Verb("edgeship_benchmarks.commands.recommend", "which measured configuration to ship, and why"),
     "compare": Verb("edgeship_benchmarks.commands.compare", "did a change make it worse? two benchmarks"),
 }
@@ -121,7 +130,10 @@ def _dispatch(arguments: list[str]) -> int:
         # Nothing here multiplies matrices; starting OpenBLAS's threads would be a fifth of `edgeship run one.jpg`.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     module = importlib.import_module(verb.module)
-    options = _parser(name, module).parse_intermixed_args(arguments[1:])  # options may stand anywhere
+    parser = _parser(name, module)
+    # Options may stand anywhere; argparse cannot do that for parsers that have others below them.
+    parse = parser.parse_args if verb.subcommands else parser.parse_intermixed_args
+    options = parse(arguments[1:])
     _require(name, verb)
     from edgeship_runtime.terminal import native_output_hidden
 

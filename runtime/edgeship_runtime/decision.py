@@ -56,14 +56,12 @@ class Decision:
     reason: str | None = None
 
 
-@dataclass
 class _Past:
     """What is remembered of a source."""
 
-    scores: NDArray[np.float32]
-    at_s: float
-    best: int = -1
-    agreeing: int = 0
+    def __init__(self, scores: NDArray[np.float32], at_s: float) -> None:
+        self.scores, self.at_s = scores, at_s
+        self.best, self.agreeing = -1, 0
 
 
 class Decider:

@@ -66,6 +66,13 @@ def reason(error: OSError, size_bytes: int | None = None) -> str:
     return (error.strerror or str(error)).lower()
 
 
+def cache_home() -> Path:
+    """Where caches lie: $EDGESHIP_CACHE, or edgeship below $XDG_CACHE_HOME or ~/.cache."""
+    named = os.environ.get("EDGESHIP_CACHE")
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(named) if named else base / "edgeship"
+
+
 def _sync_folder(folder: Path) -> None:
     # Without this a power cut can lose the rename itself. Some file systems refuse to open folders: then it is theirs.
     with contextlib.suppress(OSError):

@@ -19,9 +19,9 @@ def cpu() -> str:
     return platform.processor() or platform.machine()
 
 
-def temperature_c() -> float | None:
+def temperature_c(folder: Path = Path("/sys/class/thermal")) -> float | None:
     """Of the processor, in degrees Celsius; None where Linux does not tell."""
-    zones = sorted(Path("/sys/class/thermal").glob("thermal_zone*"))
+    zones = sorted(folder.glob("thermal_zone*"))
     named = [zone for zone in zones if any(word in _read(zone / "type").lower() for word in ("cpu", "soc", "x86_pkg"))]
     for zone in (*named, *zones):
         value = _read(zone / "temp")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from edgeship_runtime.decision import Decision
-from edgeship_runtime.frames import Frame
 from edgeship_runtime.prediction import Latency, Prediction, Score
 from edgeship_runtime.record import Json
+
+if TYPE_CHECKING:
+    from edgeship_runtime.decision import Decision
+    from edgeship_runtime.frames import Frame
 
 
 @dataclass(frozen=True)

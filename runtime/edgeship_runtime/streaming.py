@@ -6,24 +6,21 @@ import dataclasses
 import os
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from edgeship_runtime.answering import answers, items, paced
 from edgeship_runtime.decision import Decider, Decision, Rules
 from edgeship_runtime.results import Result
-from edgeship_runtime.sources import Live, Source, Video
-from edgeship_runtime.sources.listing import Pictures
 
 if TYPE_CHECKING:
     from edgeship_runtime.classifier import Classifier
-    from edgeship_runtime.sinks import State
+    from edgeship_runtime.sinks.sink import State
+    from edgeship_runtime.sources import Ending, Source
 
 OnState = Callable[[str, "State", str], None]  # source, state, detail; called from another thread
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """How to go about it.
 
     Attributes:
@@ -35,7 +32,7 @@ class Options:
         keep_trying: a live source that cannot be opened at the start is tried again, for ever, instead of being an error.
     """
 
-    rules: Rules = field(default_factory=Rules)
+    rules: Rules = Rules()
     top_k: int = 5
     max_fps: float | None = None
     max_age_ms: float | None = None
@@ -66,8 +63,8 @@ def results(
         DataError: a live source cannot be opened at the start.
     """
     decider = Decider(classifier.labels, options.rules)
-    ending = [source for source in sources if not isinstance(source, Live)]
-    live = [source for source in sources if isinstance(source, Live)]
+    ending = [source for source in sources if not source.is_live]
+    live = [source for source in sources if source.is_live]
     if ending:
         yield from _in_order(classifier, ending, options, decider, workers, stop)
     if live and not stop.is_set():
@@ -83,7 +80,7 @@ def cores() -> int:
 
 def _in_order(
     classifier: Classifier,
-    sources: Sequence[Pictures | Video],
+    sources: Sequence[Ending],
     options: Options,
     decider: Decider,
     workers: int,

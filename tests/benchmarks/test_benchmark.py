@@ -173,7 +173,7 @@ def test_an_engine_that_does_not_run_the_format_is_a_row_with_the_reason(
 
     builtin, failed = json.loads((tmp_path / "r" / "report.json").read_text())["results"]
     assert builtin["engine"] == "litert-builtin"
-    assert failed["error"] == f"{digits.onnx.name}: litert-builtin does not run .onnx files; use --engine onnxruntime"
+    assert failed["error"].startswith(f"{digits.onnx.name}: litert-builtin does not run .onnx files; use --engine onnx")
 
 
 def test_batches_are_timed_as_one_inference(digits: Digits, run: Run, tmp_path: Path) -> None:
@@ -200,7 +200,8 @@ def test_parity_names_the_pictures_that_files_answer_differently(digits: Digits,
 
     parity = json.loads((tmp_path / "r" / "report.json").read_text())["parity"]
     ways = [(way["model"], way["engine"]) for way in parity["ways"]]
-    assert set(ways) == {
+    # and whatever else is installed that runs .tflite
+    assert set(ways) >= {
         (name, e) for name in (digits.float32.name, "turned.tflite") for e in ("litert", "litert-builtin")
     }
     for way, counts in zip(ways, parity["differ"], strict=True):

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from edgeship_runtime import Classifier
-from edgeship_runtime.choosing import home
 from edgeship_runtime.engines import ENGINES, Engine, open_engine
 from edgeship_runtime.engines import litert as litert_module
 from edgeship_runtime.errors import EngineError
+from edgeship_runtime.files import cache_home
 from edgeship_runtime.model_file import MANIFEST, ModelFile, assemble
 from making import Digits, Run
 
@@ -139,12 +139,12 @@ def test_what_passed_is_remembered(digits: Digits, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("EDGESHIP_CACHE", str(tmp_path / "cache"))
     Classifier.load(digits.float32)
     Classifier.load(digits.int8)
-    assert len(list((home() / "verified").iterdir())) == 2
+    assert len(list((cache_home() / "verified").iterdir())) == 2
 
     path, real = doubting(digits, tmp_path), litert_module.load
     with pytest.raises(EngineError):
         Classifier.load(path)
-    assert len(list((home() / "verified").iterdir())) == 2
+    assert len(list((cache_home() / "verified").iterdir())) == 2
 
     monkeypatch.setattr(litert_module, "load", lambda model, threads: Wrong(real(model, threads)))
     assert Classifier.load(digits.int8).engine.name == "litert"  # it is not asked again

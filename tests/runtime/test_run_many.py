@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import os
@@ -18,6 +19,7 @@ import pytest
 from PIL import Image
 
 from edgeship_runtime import Classifier
+from edgeship_runtime.model_file import MANIFEST, ModelFile, assemble
 from making import Digits, Run
 
 COMMAND = [sys.executable, "-m", "edgeship_runtime.cli", "run"]
@@ -141,7 +143,18 @@ def test_every_frame_of_a_video_is_answered_in_order(digits: Digits, run: Run, s
 
 
 def test_a_video_is_decided_over_time(digits: Digits, run: Run, shared_data: Path) -> None:
-    result = run("run", digits.int8, shared_data / "video/realshort.mp4", "--json", "--agree", 4, "--smooth", 0.2)
+    result = run(
+        "run",
+        digits.int8,
+        shared_data / "video/realshort.mp4",
+        "--json",
+        "--agree",
+        4,
+        "--smooth",
+        0.2,
+        "--threshold",
+        0,
+    )
 
     decisions = [line["decision"] for line in answers(result.out)]
     assert [item["label"] for item in decisions[:3]] == [None] * 3
@@ -273,6 +286,22 @@ def test_a_threshold_gives_no_decision_and_keeps_what_the_model_said(digits: Dig
     assert all(line["label"] and line["decision"]["label"] is None for line in unsure)
     assert "is below 1.000" in unsure[0]["decision"]["reason"]
     assert "no decision: " in run("run", digits.int8, digits.pictures, "--threshold", 1).out
+
+
+def test_the_threshold_of_the_file_counts_unless_another_is_given(digits: Digits, run: Run, tmp_path: Path) -> None:
+    model = ModelFile.open(digits.int8)
+    members = {name: data for name, data in model.raw.members.items() if name != MANIFEST}
+    strict = tmp_path / "strict.tflite"
+    manifest = dataclasses.replace(model.manifest, threshold=1.0)
+    strict.write_bytes(assemble("tflite", model.raw.model, manifest, members))
+
+    own = answers(run("run", strict, digits.pictures, "--json").out)
+    none = answers(run("run", strict, digits.pictures, "--json", "--threshold", 0).out)
+
+    assert {line["decision"]["label"] for line in own if line["score"] < 1} == {None}
+    assert all(line["decision"]["label"] == line["label"] for line in none)
+    decisions = [result.decision for result in Classifier.load(strict).stream(digits.pictures)]
+    assert [item and item.label for item in decisions] == [line["decision"]["label"] for line in own]
 
 
 @pytest.mark.parametrize("option", [["--threshold", "2"], ["--smooth", "-1"], ["--agree", "0"], ["--max-fps", "0"]])

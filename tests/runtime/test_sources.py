@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeship_runtime.errors import DataError
-from edgeship_runtime.sources import Live, Video, parse
-from edgeship_runtime.sources.addresses import redacted
+from edgeship_runtime.sources import parse
+from edgeship_runtime.sources.addresses import Live, redacted
 from edgeship_runtime.sources.listing import Pictures, Problem
+from edgeship_runtime.sources.videos import Video
 
 
 def touch(*paths: Path) -> None:

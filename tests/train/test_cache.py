@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgeship_runtime import caches
 from edgeship_runtime.data import open_data
+from edgeship_runtime.files import cache_home
 from edgeship_runtime.preprocessing import Preprocessing
 from edgeship_train.dataset import Dataset, read_dataset
 from making import Run, paint
@@ -137,7 +137,7 @@ def test_what_nothing_used_for_a_month_goes(painted: Path, own_cache: Path) -> N
     read_dataset(open_data(str(painted)), Preprocessing(8, 8), 0)
 
     assert not old.exists()
-    assert caches.home() == own_cache
+    assert cache_home() == own_cache
 
 
 def test_no_cache_writes_none(run: Run, painted: Path, tmp_path: Path, own_cache: Path) -> None:

@@ -22,9 +22,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from edgeship_runtime import caches
 from edgeship_runtime.errors import DataError
-from edgeship_runtime.files import reason
+from edgeship_runtime.files import cache_home, reason
 from edgeship_runtime.preprocessing import Preprocessing
 from edgeship_runtime.terminal import say
 from edgeship_train.pixels import Pixels
@@ -138,7 +137,7 @@ def opened(preprocessing: Preprocessing) -> Iterator[Cache]:
     Raises:
         DataError: the folder cannot be written, or the disk is full.
     """
-    folder = caches.home() / _key(preprocessing)
+    folder = cache_home() / _key(preprocessing)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _remove_unused(folder)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import difflib
 import json
-import tomllib
 from dataclasses import fields
 from pathlib import Path
 
 from edgeship_runtime.errors import TrainingError
-from edgeship_runtime.files import reason
+from edgeship_runtime.toml_file import table
 from edgeship_train.config import GROUPS, TrainingConfig
 
 
@@ -17,7 +16,8 @@ def read(path: Path) -> dict[str, object]:
     """The options that a file sets; their values are checked when they become a TrainingConfig.
 
     Raises:
-        TrainingError: the file cannot be read, is no TOML, or sets what is no option.
+        DataError: the file cannot be read, or is no TOML.
+        TrainingError: it sets what is no option.
     """
     values = table(path, "--config")
     names = [item.name for item in fields(TrainingConfig)]
@@ -27,20 +27,6 @@ def read(path: Path) -> dict[str, object]:
             hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(names)}"
             raise TrainingError(f"--config {path}: no option {name!r}{hint}")
     return values
-
-
-def table(path: Path, flag: str) -> dict[str, object]:
-    """The contents of a TOML file that `flag` named.
-
-    Raises:
-        TrainingError: it cannot be read, or is no TOML.
-    """
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise TrainingError(f"{flag} {path}: {reason(error)}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise TrainingError(f"{flag} {path} is no TOML file: {error}") from None
 
 
 def text(config: TrainingConfig) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgeship_runtime import caches, files
+from edgeship_runtime import files
 from edgeship_runtime.errors import OutputError, TrainingError
 from edgeship_runtime.labelled import LabelledData, LabelledPicture
 from edgeship_runtime.manifest import Manifest
@@ -206,4 +206,4 @@ def _say_data(dataset: Dataset) -> None:
     say(f"data: {len(dataset.labels)} labels; {parts} pictures; input {shape}")
     if dataset.in_cache:
         size = sum(part.pixels.nbytes for part in dataset.parts.values()) / 1e6
-        say(f"decoded {counted(dataset.decoded, 'picture')}; {size:,.0f} MB are in the cache ({caches.home()})")
+        say(f"decoded {counted(dataset.decoded, 'picture')}; {size:,.0f} MB are in the cache ({files.cache_home()})")

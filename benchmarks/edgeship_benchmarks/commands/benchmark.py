@@ -4,10 +4,14 @@ Every file on every thread count runs in at least 5 fresh processes, which take 
 disturbs is repeated. Blocks go on until the median latency is known to within --precision, or there were --most-blocks. DIR
 receives report.json, report.md and report.html. A file that cannot be loaded is a row with its reason.
 
+With --on it is measured on a board, over ssh: files and pictures go over once. Of several boards, all at once, each has its report in
+a folder of DIR.
+
 DATA without labels (a folder of pictures, a glob) gives latency alone. Next: edgeship recommend DIR, edgeship compare OLD NEW.
 
 Example:
   edgeship benchmark flowers.*.tflite --data flowers/ --out report/ --threads 1,4
+  edgeship benchmark flowers.*.tflite --data flowers/ --out report/ --on ssh://pi@raspberrypi.local
 """
 
 from __future__ import annotations
@@ -56,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--precision",
         type=_share,
         default=0.01,
-        metavar="P%",
+        metavar="PERCENT",
         help="go on until every median latency is known to within P %% (default 1%%)",
     )
     parser.add_argument("--blocks", type=positive, default=5, metavar="N", help="at least N blocks (default 5)")
@@ -66,8 +70,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--parity", action="store_true", help="also: which pictures each engine answers differently")
     parser.add_argument("--seed", type=int, default=0, help="of the order in the blocks (default 0)")
+    _add_boards(parser)
     add_force(parser)
     add_json(parser)
+
+
+def _add_boards(parser: argparse.ArgumentParser) -> None:
+    boards = parser.add_argument_group("on boards")
+    boards.add_argument(
+        "--on", action="append", metavar="ssh://[USER@]HOST[:PORT]", help="measure there; may be given several times"
+    )
+    boards.add_argument("--python", default="python3", help="the boards' Python (default python3)")
+    boards.add_argument("--wheels", metavar="DIR", help="install edgeship there from these wheels, without a network")
+    boards.add_argument("--runtime", metavar="PYTHON", help="a Python there that has edgeship already")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -82,14 +97,18 @@ def run(options: argparse.Namespace) -> int:
     _make_folder(out, force=options.force)
     if not data.labels:
         say(f"{data.name} has no labels: latency alone, no accuracy")
+    if options.on:
+        from edgeship_benchmarks.commands.on_boards import run_on
+
+        return run_on(options, data, out)
     report = _measured(options, data)
-    last = _write(report, out, force=options.force)
+    last = write(report, out, force=options.force)
     for failure in report.failed:
         say(f"{failure.model}: not measured: {failure.error}")
     if options.json:
         answer_json(report.to_json())
     else:
-        _show(report, last)
+        show(report, last)
     return 0 if report.measured else 1
 
 
@@ -121,7 +140,7 @@ def _measured(options: argparse.Namespace, data: gathering.Pictures) -> Report:
     with tempfile.TemporaryDirectory(prefix="edgeship-store-") as folder:
         store = Store(Path(folder))
         gathered = gathering.gather(models, data, store)
-        plan = _plan(options, models, gathered)
+        plan = planned(options, models, gathered)
         _say_duration(plan)
         with steps(len(plan.configurations) + plan.most_blocks * plan.timed) as begin:
             results = session.run(plan, store, begin)
@@ -129,7 +148,7 @@ def _measured(options: argparse.Namespace, data: gathering.Pictures) -> Report:
     return build(Session(command, models, refused, gathered, plan, results, options.parity))
 
 
-def _plan(options: argparse.Namespace, models: Sequence[gathering.NamedModel], gathered: gathering.Gathered) -> Plan:
+def planned(options: argparse.Namespace, models: Sequence[gathering.NamedModel], gathered: gathering.Gathered) -> Plan:
     from edgeship_benchmarks import configurations
     from edgeship_benchmarks.measuring.plan import Plan
 
@@ -160,7 +179,7 @@ def _say_duration(plan: Plan) -> None:
         say(f"{counted(plan.timed, 'configuration')}, {blocks}: about {spoken(least)}, at most {spoken(most)}")
 
 
-def _write(report: Report, out: Path, *, force: bool) -> Path:
+def write(report: Report, out: Path, *, force: bool) -> Path:
     """Writes the report's files and returns the last."""
     import json
 
@@ -191,7 +210,7 @@ def _make_folder(out: Path, *, force: bool) -> None:
         files.refuse_existing(out / name, force=force)
 
 
-def _show(report: Report, last: Path) -> None:
+def show(report: Report, last: Path) -> None:
     from edgeship_benchmarks.reporting import text
 
     if report.measured:

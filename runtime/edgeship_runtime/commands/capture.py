@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from edgeship_runtime.capturing import Capture, Kept, LabelFolder
     from edgeship_runtime.frames import Frame
     from edgeship_runtime.live.footage import LiveFootage
-    from edgeship_runtime.sources import Live, Video
+    from edgeship_runtime.sources.addresses import Live
+    from edgeship_runtime.sources.videos import Video
     from edgeship_runtime.video import VideoFile
 
     Footage: TypeAlias = VideoFile | Camera | LiveFootage
@@ -83,11 +84,10 @@ def run(options: argparse.Namespace) -> int:
     """Captures. Exit code 130 after Ctrl-C; then too, the last line says what was written."""
     from edgeship_runtime.capturing import Capture
     from edgeship_runtime.errors import EdgeshipError
-    from edgeship_runtime.sources import Live
 
     source = _source(options.source)
     _check(options, source)
-    _fill_in(options, is_camera=isinstance(source, Live))
+    _fill_in(options, is_camera=source.is_live)
     capture = Capture(_folder(options), options.format, options.min_change)
     try:
         with contextlib.closing(_opened(source, options.size)) as footage:
@@ -114,11 +114,12 @@ def _source(text: str) -> Video | Live:
     from pathlib import Path
 
     from edgeship_runtime.errors import DataError
-    from edgeship_runtime.sources import Live, Video, parse
+    from edgeship_runtime.sources import parse
+    from edgeship_runtime.sources.videos import Video
 
     if not Path(text).exists():
         source = parse(text) if ":" in text else None
-        if not isinstance(source, Live):
+        if source is None or not source.is_live:
             raise DataError(f"{text} does not exist; {_WANTED}")
         return source
     if Path(text).is_dir():
@@ -130,12 +131,11 @@ def _source(text: str) -> Video | Live:
 
 def _check(options: argparse.Namespace, source: Video | Live) -> None:
     from edgeship_runtime.errors import UsageError
-    from edgeship_runtime.sources import Live
 
-    if not isinstance(source, Live) and (options.on_enter or options.size):
+    if not source.is_live and (options.on_enter or options.size):
         option = "--on-enter" if options.on_enter else "--size"
         raise UsageError(f"{option} is for cameras; {options.source} is a file")
-    if isinstance(source, Live) and source.kind in ("rtsp", "http") and options.size:
+    if source.is_live and source.kind in ("rtsp", "http") and options.size:
         raise UsageError(f"--size is for cameras; what {source.name} sends is set in the camera")
     if options.on_enter and options.every is not None:
         raise UsageError("--on-enter and --every contradict each other: either you decide when, or the clock")
@@ -172,9 +172,7 @@ def _folder(options: argparse.Namespace) -> LabelFolder:
 
 
 def _opened(source: Video | Live, size: tuple[int, int] | None) -> Footage:
-    from edgeship_runtime.sources import Video
-
-    if isinstance(source, Video):
+    if not source.is_live:
         from edgeship_runtime.video import VideoFile
 
         return VideoFile(source.path)

@@ -4,27 +4,12 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from edgeship_runtime.errors import DataError, UsageError
-from edgeship_runtime.files import reason
-
-
-def read_toml(path: Path, flag: str) -> dict[str, object]:
-    """The contents of a TOML file that `flag` named.
-
-    Raises:
-        DataError: it cannot be read, or is no TOML.
-    """
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise DataError(f"{flag} {path}: {reason(error)}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{flag} {path} is no TOML file: {error}") from None
+from edgeship_runtime.errors import UsageError
+from edgeship_runtime.toml_file import table
 
 
 def merge(
@@ -44,7 +29,7 @@ def merge(
         UsageError: it sets what is no option, or to what cannot be.
     """
     where = f"--config {options.config}"
-    values = read_toml(Path(options.config), "--config")
+    values = table(Path(options.config), "--config")
     parser = _Parser(where)
     add_arguments(parser)
     known = sorted(set(vars(options)) - {"config", "model", "verbose"})

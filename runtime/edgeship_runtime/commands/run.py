@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edgeship_runtime.classifier import Classifier
-    from edgeship_runtime.sinks import Sink, State
+    from edgeship_runtime.sinks.sink import Sink, State
     from edgeship_runtime.sources import Source
     from edgeship_runtime.stopping import Stop
     from edgeship_runtime.streaming import Options
@@ -114,11 +114,10 @@ def _loaded(options: argparse.Namespace, sources: Sequence[Source]) -> tuple[Cla
     from pathlib import Path
 
     from edgeship_runtime.classifier import Classifier
-    from edgeship_runtime.sources import Live
     from edgeship_runtime.sources.listing import Pictures
     from edgeship_runtime.streaming import cores
 
-    ending = [source for source in sources if not isinstance(source, Live)]
+    ending = [source for source in sources if not source.is_live]
     alone = len(ending) == 1 and isinstance(ending[0], Pictures) and Path(ending[0].name).is_file()
     workers = 0 if alone or not ending else options.threads or cores()
     threads = 1 if workers and len(ending) == len(sources) else options.threads
@@ -163,7 +162,6 @@ def _answered(
     """Gives each result to every sink; returns the exit code."""
     import signal
 
-    from edgeship_runtime.sources import Live
     from edgeship_runtime.streaming import results
 
     def tell(source: str, state: State, detail: str) -> None:
@@ -183,7 +181,7 @@ def _answered(
         say(f"edgeship: {failed} of {count} pictures could not be read")
     if stop.by is signal.SIGINT:
         raise KeyboardInterrupt
-    if stop.by is signal.SIGTERM and not any(isinstance(source, Live) for source in sources):
+    if stop.by is signal.SIGTERM and not any(source.is_live for source in sources):
         return 128 + signal.SIGTERM  # not everything was answered
     return 1 if failed else 0
 

@@ -16,10 +16,10 @@ from edgeship_runtime.classifier import Classifier
 from edgeship_runtime.decision import Decider, Decision
 from edgeship_runtime.live.hub import Hub, Taken
 from edgeship_runtime.results import Result
-from edgeship_runtime.sources import Live
+from edgeship_runtime.sources.addresses import Live
 
 if TYPE_CHECKING:
-    from edgeship_runtime.sinks import State
+    from edgeship_runtime.sinks.sink import State
     from edgeship_runtime.streaming import Options
 
 _TICK_S = 0.2  # how often, without a frame, it is looked whether to stop

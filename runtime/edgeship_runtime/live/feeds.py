@@ -18,7 +18,7 @@ from edgeship_runtime.errors import DataError, EdgeshipError, MissingExtraError
 from edgeship_runtime.frames import Frame
 from edgeship_runtime.live.attempts import Attempt
 from edgeship_runtime.live.streams import OPEN_S, Stream
-from edgeship_runtime.sinks import State
+from edgeship_runtime.sinks.sink import State
 
 FIRST_WAIT_S, LONGEST_WAIT_S = (
     0.5,

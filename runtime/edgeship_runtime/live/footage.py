@@ -7,8 +7,8 @@ from time import monotonic
 
 from edgeship_runtime.frames import Frame
 from edgeship_runtime.live.hub import Hub
-from edgeship_runtime.sinks import State
-from edgeship_runtime.sources import Live
+from edgeship_runtime.sinks.sink import State
+from edgeship_runtime.sources.addresses import Live
 
 _STALL_S = 5.0
 _TICK_S = 0.2

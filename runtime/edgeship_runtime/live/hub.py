@@ -11,8 +11,8 @@ from time import monotonic
 from edgeship_runtime.frames import Frame
 from edgeship_runtime.live.feeds import Feed
 from edgeship_runtime.live.streams import connect
-from edgeship_runtime.sinks import State
-from edgeship_runtime.sources import Live
+from edgeship_runtime.sinks.sink import State
+from edgeship_runtime.sources.addresses import Live
 
 _TICK_S = 0.1
 _PATIENCE_S = 0.5

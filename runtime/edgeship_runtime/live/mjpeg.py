@@ -33,7 +33,7 @@ from edgeship_runtime.files import reason
 from edgeship_runtime.frames import Frame
 from edgeship_runtime.live.multipart import parts
 from edgeship_runtime.live.streams import OPEN_S
-from edgeship_runtime.sources import Live
+from edgeship_runtime.sources.addresses import Live
 
 _BOUNDARY = re.compile(r'(?i);\s*boundary=("[^"]+"|[^;\s]+)')
 

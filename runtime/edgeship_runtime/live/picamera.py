@@ -14,7 +14,7 @@ import numpy as np
 
 from edgeship_runtime.errors import DataError, MissingExtraError
 from edgeship_runtime.frames import Frame
-from edgeship_runtime.sources import Live
+from edgeship_runtime.sources.addresses import Live
 
 _SIZE = (1280, 720)
 _OLDEST_S = 10.0  # a time stamp that is older, or in the future, is of another clock

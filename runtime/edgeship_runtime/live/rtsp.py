@@ -18,7 +18,7 @@ from edgeship_runtime.errors import DataError
 from edgeship_runtime.files import reason
 from edgeship_runtime.frames import Frame
 from edgeship_runtime.live.streams import OPEN_S
-from edgeship_runtime.sources import Live
+from edgeship_runtime.sources.addresses import Live
 from edgeship_runtime.video import opencv, rgb
 
 _VARIABLE = "OPENCV_FFMPEG_CAPTURE_OPTIONS"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from edgeship_runtime.frames import Frame
-from edgeship_runtime.sources import Live
+from edgeship_runtime.sources.addresses import Live
 
 OPEN_S = 10.0  # what opening may take
 

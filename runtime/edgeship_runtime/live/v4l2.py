@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from edgeship_runtime.camera import Camera
 from edgeship_runtime.errors import DataError
 from edgeship_runtime.frames import Frame
-from edgeship_runtime.sources import Live
+from edgeship_runtime.sources.addresses import Live
 
 
 class CameraStream:

@@ -10,19 +10,18 @@ view://127.0.0.1:8080           a live page for a browser
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from edgeship_runtime.errors import UsageError
-from edgeship_runtime.results import Result
 
-State = Literal["connecting", "live", "stalled", "reconnecting"]
+if TYPE_CHECKING:
+    from edgeship_runtime.sinks.sink import Sink
+
 KINDS = "table:, jsonl:FILE, csv:FILE, mqtt://HOST/TOPIC, view://127.0.0.1:8080"
 
 
-@dataclass(frozen=True)
-class Writing:
+class Writing(NamedTuple):
     """How sinks are opened.
 
     Attributes:
@@ -36,23 +35,6 @@ class Writing:
     top_k: int | None = None
     force: bool = False
     append: bool = False
-
-
-class Sink(Protocol):
-    """Takes results, one after another, from one thread."""
-
-    def write(self, result: Result) -> None:
-        """Takes a result.
-
-        Raises:
-            OutputError: it cannot be kept; the run ends.
-        """
-
-    def state(self, source: str, state: State, detail: str) -> None:
-        """Hears that a live source is in another state. Called from another thread."""
-
-    def close(self) -> None:
-        """Writes what is left, and lets go."""
 
 
 def check(texts: Sequence[str], *, force: bool, append: bool) -> None:

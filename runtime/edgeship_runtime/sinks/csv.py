@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import TYPE_CHECKING
 
 from edgeship_runtime.errors import OutputError
 from edgeship_runtime.record import Json
-from edgeship_runtime.results import Result
-from edgeship_runtime.sinks import State, Writing
+from edgeship_runtime.sinks import Writing
 from edgeship_runtime.sinks.output import Output
+
+if TYPE_CHECKING:
+    from edgeship_runtime.results import Result
+    from edgeship_runtime.sinks.sink import State
 
 COLUMNS = (
     "source", "frame", "label", "score", "decision", "decision_score", "reason", "error",

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
-from edgeship_runtime.results import Result
-from edgeship_runtime.sinks import State, Writing
+from edgeship_runtime.sinks import Writing
 from edgeship_runtime.sinks.output import Output
+
+if TYPE_CHECKING:
+    from edgeship_runtime.results import Result
+    from edgeship_runtime.sinks.sink import State
 
 _TOP_K = 5
 

@@ -17,7 +17,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from edgeship_runtime.errors import MissingExtraError, OutputError, UsageError
 from edgeship_runtime.results import Result
-from edgeship_runtime.sinks import State, Writing
+from edgeship_runtime.sinks import Writing
+from edgeship_runtime.sinks.sink import State
 from edgeship_runtime.sources.addresses import redacted
 from edgeship_runtime.terminal import counted, say
 
@@ -117,7 +118,7 @@ class Mqtt:
 
     def _publish(self, topic: str, value: object, *, retain: bool = False) -> bool:
         """Whether the message was taken; sent at once, or when there is a connection."""
-        payload = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, allow_nan=False)
+        payload = value if isinstance(value, str) else json.dumps(value, allow_nan=False)
         with self._changed:
             self._sent += 1
         info = self._client.publish(f"{self._broker.topic}/{topic}", payload, self._broker.qos, retain)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from time import monotonic, strftime
+from typing import TYPE_CHECKING
 
-from edgeship_runtime.results import Result
-from edgeship_runtime.sinks import State, Writing
+from edgeship_runtime.sinks import Writing
 from edgeship_runtime.terminal import answer, say
+
+if TYPE_CHECKING:
+    from edgeship_runtime.results import Result
+    from edgeship_runtime.sinks.sink import State
 
 _EVERY_S = 1.0
 

@@ -18,8 +18,9 @@ from urllib.parse import urlsplit
 from edgeship_runtime.errors import MissingExtraError, OutputError, UsageError
 from edgeship_runtime.files import reason
 from edgeship_runtime.results import Result
-from edgeship_runtime.sinks import State, Writing
+from edgeship_runtime.sinks import Writing
 from edgeship_runtime.sinks.board import Board
+from edgeship_runtime.sinks.sink import State
 from edgeship_runtime.terminal import say
 
 _PATIENCE_S = 2.0

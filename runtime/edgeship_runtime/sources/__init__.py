@@ -10,49 +10,21 @@ http://HOST/PATH                           a network camera that sends MJPEG (ht
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from edgeship_runtime.errors import DataError
 from edgeship_runtime.pictures import SUFFIXES
 from edgeship_runtime.sources.listing import Pictures
 
+if TYPE_CHECKING:
+    from edgeship_runtime.sources.addresses import Live
+    from edgeship_runtime.sources.videos import Video
+
+Ending: TypeAlias = "Pictures | Video"
+Source: TypeAlias = "Ending | Live"
+
 _WANTED = "wanted a picture, a folder, a glob, a video, -, camera:0, picamera:0, rtsp://… or http://…"
-
-
-@dataclass(frozen=True)
-class Video:
-    """A video file."""
-
-    path: Path
-
-    @property
-    def name(self) -> str:
-        """Its path."""
-        return str(self.path)
-
-
-@dataclass(frozen=True)
-class Live:
-    """A camera or a stream, which has no end.
-
-    Attributes:
-        name: as it was given, without passwords.
-        kind: "camera", "picamera", "rtsp" or "http".
-        address: the URL; the number of a camera.
-        size: width and height in pixels that a camera is asked for; None takes its own.
-        fps: frames a second that a camera is asked for; None takes its own.
-    """
-
-    name: str
-    kind: str
-    address: str
-    size: tuple[int, int] | None = None
-    fps: float | None = None
-
-
-Source: TypeAlias = Pictures | Video | Live
 
 
 def parse(text: str) -> Source:
@@ -74,6 +46,7 @@ def parse(text: str) -> Source:
         return stream(text)
     path = Path(text)
     if path.suffix.lower() not in SUFFIXES and path.is_file():
+        from edgeship_runtime.sources.videos import Video
         from edgeship_runtime.video import looks_like_video
 
         return Video(path) if looks_like_video(path) else Pictures(text)

@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from edgeship_runtime.errors import DataError
-from edgeship_runtime.sources import Live
 
 # `?password=…`, and `/user=me_password=…_channel=1` as some cameras have it in their path.
 _SECRET = re.compile(
     r"(?i)((?<![a-z])(?:pass(?:word|wd|phrase)?|pwd|pw|token|secret|api_?key|key|auth|sig)=)[^&_/;?#]+"
 )
+
+
+@dataclass(frozen=True)
+class Live:
+    """A camera or a stream, which has no end.
+
+    Attributes:
+        name: as it was given, without passwords.
+        kind: "camera", "picamera", "rtsp" or "http".
+        address: the URL; the number of a camera.
+        size: width and height in pixels that a camera is asked for; None takes its own.
+        fps: frames a second that a camera is asked for; None takes its own.
+    """
+
+    name: str
+    kind: str
+    address: str
+    size: tuple[int, int] | None = None
+    fps: float | None = None
+    is_live: ClassVar[Literal[True]] = True
 
 
 def camera(kind: str, text: str) -> Live:

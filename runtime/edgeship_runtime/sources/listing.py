@@ -8,14 +8,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar, Literal, NamedTuple
 
 from edgeship_runtime.errors import DataError
 from edgeship_runtime.files import reason
 from edgeship_runtime.pictures import SUFFIXES
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """A source, or a part of one, that gives nothing, and why."""
 
     source: str
@@ -27,6 +27,7 @@ class Pictures:
     """A picture, a folder, a glob, or "-" for a list of paths on stdin, one a line."""
 
     name: str
+    is_live: ClassVar[Literal[False]] = False
 
     def __iter__(self) -> Iterator[Path | Problem]:
         """The picture files.

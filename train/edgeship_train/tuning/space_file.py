@@ -13,8 +13,8 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
 
+from edgeship_runtime import toml_file
 from edgeship_runtime.errors import TrainingError
-from edgeship_train import config_file
 from edgeship_train.architectures import known
 from edgeship_train.config import TrainingConfig, kind
 from edgeship_train.tuning.space import Choice, Range, Space
@@ -26,7 +26,7 @@ def read(path: Path, base: TrainingConfig) -> Space:
     Raises:
         TrainingError: the file cannot be read, is no TOML, or names what is no option or cannot be its value.
     """
-    table = config_file.table(path, "--space")
+    table = toml_file.table(path, "--space")
     if not table:
         raise TrainingError(f"--space {path} is empty; wanted, for instance: dropout = [0.0, 0.2, 0.5]")
     try:

@@ -1,0 +1,68 @@
+"""Showing: what boards run, and what the doctor found, as lines for people."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+import time
+from collections.abc import Mapping, Sequence
+
+from edgeship_devices.examining.doctor import Diagnosis
+from edgeship_runtime.record import Json
+from edgeship_runtime.terminal import table
+
+
+def status(models: Sequence[Mapping[str, Json]]) -> str:
+    """A table of what a board has deployed."""
+    rows = [("name", "file", "sha256", "since", "verified with", "service", "health")]
+    for model in models:
+        service = model["service"] or {"state": "none"}
+        rows.append(
+            (
+                model["name"],
+                str(model.get("file")),
+                str(model.get("sha256"))[:12],
+                time.strftime("%Y-%m-%d %H:%M", time.localtime(model["since"])),
+                f"{model.get('engine')} {model.get('engine_version')}",
+                _service(service),
+                _health(model),
+            )
+        )
+    return table(rows)
+
+
+def brief(models: Sequence[Mapping[str, Json]]) -> str:
+    """What a board has deployed, on one line."""
+    texts = [
+        f"{model['name']}: {model.get('file')} ({str(model.get('sha256'))[:12]}) {_health(model)}" for model in models
+    ]
+    return "; ".join(texts) or "nothing is deployed"
+
+
+def is_well(model: Mapping[str, Json]) -> bool:
+    """Whether the file is whole, and its service, where there is one, runs."""
+    return bool(model["whole"]) and (model["service"] is None or model["service"]["state"] == "active")
+
+
+def _health(model: Mapping[str, Json]) -> str:
+    if is_well(model):
+        return "well"
+    return "NOT WELL" if model["whole"] else "DAMAGED"
+
+
+def diagnosis(found: Diagnosis) -> str:
+    """A line for each finding, with the command below it."""
+    width = max(40, shutil.get_terminal_size().columns)
+    lines = [found.machine]
+    for finding in found.findings:
+        text = textwrap.wrap(finding.message, width - 9, break_on_hyphens=False, break_long_words=False)
+        lines += [f"{finding.level:<9}{text[0]}", *(" " * 9 + rest for rest in text[1:])]
+        if finding.cure:
+            lines.append(f"{' ' * 9}$ {finding.cure}")
+    lines.append("edgeship runs here" if found.runs else "edgeship does NOT run here: see the errors")
+    return "\n".join(lines)
+
+
+def _service(service: Mapping[str, Json]) -> str:
+    age = service.get("last_answer_age_s")
+    return str(service["state"]) + ("" if age is None else f", answered {age:.0f} s ago")

@@ -1,0 +1,232 @@
+"""What can be wrong with a board or the way to it is said in one line, with what to do; the board is left as it was."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import boards
+from boards import Board, here
+from edgeship_devices import session
+from edgeship_devices.detecting import detect
+from edgeship_devices.session import Target, connect
+from edgeship_devices.wheels import plan
+from edgeship_runtime.errors import DeviceError
+from making import Run
+
+Models = Callable[..., Path]
+PI = {
+    "machine": "aarch64",
+    "bits": 64,
+    "model": "Raspberry Pi 4 Model B Rev 1.4",
+    "os": {"id": "debian", "version_id": "12"},
+    "python": "3.11.2",
+    "cpu_flags": ["asimd"],
+    "memory_bytes": 2**31,
+}
+
+
+@contextmanager
+def replaced(path: Path, text: str) -> Iterator[None]:
+    before = path.read_text()
+    path.write_text(text)
+    try:
+        yield
+    finally:
+        path.write_text(before)
+
+
+def test_an_unknown_host_key(run: Run, board: Board, models: Models) -> None:
+    port = board.url.rpartition(":")[2]
+    with replaced(board.folder / "known_hosts", ""):
+        error = run("deploy", models(1), board.url).one_line_error()
+
+    assert error.endswith(f"its host key is unknown; look at it and accept it once: ssh -p {port} 127.0.0.1")
+
+
+def test_a_changed_host_key(run: Run, board: Board, models: Models) -> None:
+    known = (board.folder / "known_hosts").read_text().split()[0]
+    other = (board.folder / "user.pub").read_text()
+    with replaced(board.folder / "known_hosts", f"{known} {other}"):
+        error = run("deploy", models(1), board.url).one_line_error()
+
+    assert "another machine answers, or it was installed anew" in error
+    assert f"ssh-keygen -R '{known}'" in error
+
+
+def test_a_key_that_is_not_accepted(run: Run, board: Board, models: Models) -> None:
+    config = board.folder / "ssh_config"
+    with replaced(config, config.read_text().replace("/user\n", "/host\n")):
+        error = run("deploy", models(1), board.url).one_line_error()
+
+    assert "it does not accept your key; give it yours once: ssh-copy-id -p " in error
+
+
+def test_nothing_listens(run: Run, board: Board, models: Models) -> None:
+    assert "nothing listens there" in run("deploy", models(1), "ssh://127.0.0.1:1").one_line_error()
+
+
+def test_no_such_host(run: Run, board: Board, models: Models) -> None:
+    assert "no such host" in run("deploy", models(1), "ssh://no-such-board.invalid").one_line_error()
+
+
+@pytest.mark.parametrize(
+    "url", ["pi@board", "ssh://", "http://board", "ssh://-oProxyCommand=x", "ssh://pi:secret@board", "ssh://b/x"]
+)
+def test_what_is_no_address(run: Run, models: Models, url: str) -> None:
+    done = run("deploy", models(1), url)
+
+    assert done.code == 2
+    assert done.err.endswith("is no board; wanted ssh://[USER@]HOST[:PORT]\n")
+
+
+def test_no_ssh_here(run: Run, models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    assert "there is no ssh on this machine" in run("deploy", models(1), "ssh://127.0.0.1").one_line_error()
+
+
+def test_no_python_there(run: Run, board: Board, models: Models) -> None:
+    error = run("deploy", models(1), board.url, "--python", "python9").one_line_error()
+
+    assert error.endswith("there is no python9; install it there: sudo apt install python3 python3-venv")
+
+
+def test_a_python_that_is_too_old_even_to_be_asked(
+    run: Run, board: Board, models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_PYTHON", (4, 0))
+
+    error = run("deploy", models(1), board.url).one_line_error()
+
+    assert "python3 there is 3." in error
+    assert "too old; edgeship needs 3.11" in error
+
+
+def test_what_is_no_model(run: Run, board: Board, tmp_path: Path) -> None:
+    (tmp_path / "x.tflite").write_bytes(b"nothing")
+
+    assert "is no model file" in run("deploy", tmp_path / "x.tflite", board.url).one_line_error()
+
+
+@pytest.mark.parametrize(
+    ("facts", "name"),
+    [
+        ({}, "raspberry-pi-4"),
+        ({"os": {"id": "debian", "version_id": "13"}, "python": "3.13.5"}, "raspberry-pi-4-trixie"),
+        ({"bits": 32}, "raspberry-pi-32bit"),
+        ({"machine": "armv7l", "bits": 32, "model": "Raspberry Pi 2"}, "raspberry-pi-32bit"),
+        ({"model": "Raspberry Pi Zero 2 W Rev 1.0"}, "raspberry-pi-zero-2-w"),
+        ({"model": None}, "linux-aarch64"),
+        ({"model": "NVIDIA Jetson Orin Nano Developer Kit"}, "jetson-orin-nano"),
+        ({"model": None, "machine": "x86_64"}, "linux-x86-64"),
+    ],
+)
+def test_a_board_is_recognized(facts: dict[str, object], name: str) -> None:
+    device = detect({**PI, **facts})
+
+    assert device.name == name
+    assert device.memory_bytes == 2**31
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        ({"machine": "armv6l", "bits": 32}, "ARMv6"),
+        ({"bits": 32, "os": {"id": "raspbian", "version_id": "13"}}, "ends at Python 3.11"),
+        ({"model": "NVIDIA Jetson Nano Developer Kit"}, "Python 3.6"),
+        ({"model": None, "machine": "riscv64"}, "no engine has a wheel for riscv64"),
+    ],
+)
+def test_a_board_that_is_not_supported_is_told_why(facts: dict[str, object], reason: str) -> None:
+    with pytest.raises(DeviceError, match=reason):
+        detect({**PI, **facts})
+
+
+def test_a_clock_that_is_far_off_is_refused_where_the_registry_would_be_asked(
+    run: Run, board: Board, models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is this machine's clock that is moved; what counts is the difference."""
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 40 * 86400)
+
+    error = run("deploy", models(1), board.url).one_line_error()
+
+    assert "its clock is 40 days behind" in error
+    assert not (board.home / "environments").exists()
+
+
+@contextmanager
+def small_disk(folder: Path, options: str) -> Iterator[Board]:
+    """A board whose disk is a file system of its own; in a mount namespace, so that it is gone with sshd."""
+    if os.geteuid() or subprocess.run(["unshare", "-m", "true"], check=False).returncode:
+        pytest.skip("only root can mount")
+    (folder / "data").mkdir(parents=True)
+    mount = f"mount -t tmpfs -o {options} tmpfs {folder}/data"
+    with boards.board(folder, within=("unshare", "-m", "sh", "-c", f'{mount} && exec "$@"', "sh")) as board:
+        yield board
+
+
+def test_a_full_disk_is_told_before_anything_is_copied(run: Run, models: Models, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "full", "size=1M") as board:
+        error = run("deploy", models(1), board.url, "--runtime", here()).one_line_error()
+
+    assert "1 MiB are free in" in error
+    assert "64 MiB are needed" in error
+
+
+def test_a_disk_that_fills_up_on_the_way_leaves_nothing_half_written(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "full", "size=1M") as board, connect(Target(board.url)) as there:
+        with pytest.raises(DeviceError, match="the disk is full"):
+            there.put("staging/model", bytes(2**21))
+        there.put("staging/other", bytes(2**19))  # the session goes on, and there is room again
+
+
+def test_a_read_only_file_system(run: Run, models: Models, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "ro", "ro,size=200M") as board:
+        error = run("deploy", models(1), board.url, "--runtime", here()).one_line_error()
+
+    assert "the file system is read-only" in error
+
+
+def test_bytes_that_change_on_the_way_are_refused(board: Board) -> None:
+    with connect(Target(board.url)) as there:
+        with pytest.raises(DeviceError, match="arrived with other bytes than were sent"):
+            there.ask("put", b"abc", path="staging/model", size=3, sha256="0" * 64)
+        with pytest.raises(DeviceError, match="outside of"):
+            there.put("../escaped", b"abc")
+    assert not list(board.home.rglob("model"))
+
+
+def test_what_is_installed_follows_the_format_the_extras_and_the_systems_numpy() -> None:
+    facts = {**PI, "picamera2": True, "numpy": "1.24.2", "interpreter": "/usr/bin/python3"}
+
+    plain = plan({**facts, "picamera2": False}, "tflite", None)
+    ribbon = plan(facts, "onnx", None, ["camera"])
+
+    assert (plain.requirement.partition("==")[0], plain.constraints, plain.system) == ("edgeship", (), False)
+    assert ribbon.requirement.startswith("edgeship[camera,onnx]==")
+    assert (ribbon.constraints, ribbon.system) == (("numpy<2",), True)
+    assert plain.identity != ribbon.identity
+
+
+@pytest.mark.parametrize("module", ["__init__", "facts", "slots", "environments", "services", "agent"])
+def test_what_runs_on_a_board_beforehand_is_the_language_of_python_3_7(module: str) -> None:
+    """No such Python is here to run it: its grammar is checked, and that it imports nothing but the standard library and itself."""
+    source = (Path(session.__file__).parent / "board" / f"{module}.py").read_text()
+
+    tree = ast.parse(source, feature_version=(3, 7))
+
+    imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    assert {name for name in imported if name.partition(".")[0] not in sys.stdlib_module_names} <= {
+        f"edgeship_devices.board{end}" for end in ("", ".facts", ".slots")
+    }
