@@ -62,19 +62,19 @@ def answers(
     Args:
         classifier: is not used by others meanwhile.
         found: as `items` gives them.
-        workers: threads, each with an engine on one core; 0 computes in the caller's with all of
-            the classifier's, which suits one picture.
+        workers: threads, each with an engine on one core; 0 computes in the caller's with all of the classifier's, which suits one
+            picture.
         top_k: labels in a prediction.
         stop: once it is set nothing further is begun.
     """
     if not workers:
         yield from map(_Worker(classifier, top_k, classifier), found)
         return
+    from edgeship_runtime.ordered import in_order
+
     own = classifier if classifier.engine.threads == 1 else None
     crew = [_Worker(classifier, top_k, own if number == 0 else None) for number in range(workers)]
     # A frame of full HD is 6 MB, a path is nothing, so fewer may wait; hence a run for each stretch of one kind.
-    from edgeship_runtime.ordered import in_order
-
     stretches = itertools.groupby(found, lambda item: not isinstance(item, tuple))
     try:
         for is_video, stretch in stretches:
