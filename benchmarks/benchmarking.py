@@ -7,6 +7,7 @@ memory     peak memory against GNU time's, of the same processes                
 litert     median latency against LiteRT's own litert-benchmark, taking turns                                               2 min
 duration   six configurations of a model of 3 ms with the default options: how long, and how long was said?                3 min
 drift      how closely several models follow the reference as the machine changes its speed                                5 min
+power      simulated: how often Yuen's test and Welch's find 5 %, where one process in twenty is slow for no reason       1 min
 
 Usage: python benchmarks/benchmarking.py PART… [--pairs N]     the times are for an idle machine with two cores
 """
@@ -31,9 +32,11 @@ from typing import Any
 import numpy as np
 
 import models
+from edgeship_benchmarks.measuring.intervals import median_interval
 from edgeship_benchmarks.measuring.job import Job
 from edgeship_benchmarks.measuring.process import in_fresh_process
 from edgeship_benchmarks.measuring.results import GRID, Timed
+from edgeship_benchmarks.reporting.significance import yuen
 from edgeship_runtime import Classifier, record
 from edgeship_runtime.machine import cpu
 
@@ -72,6 +75,7 @@ InterpreterEngine.scores = wrong
 def main() -> int:
     parts: dict[str, Callable[[int], None]] = {
         "aa": aa, "slowdown": slowdown, "accuracy": accuracy, "memory": memory, "litert": litert, "duration": duration, "drift": drift,
+        "power": power,
     }  # fmt: skip
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="+", choices=parts)
@@ -232,6 +236,38 @@ def drift(rounds: int) -> None:
         follows = float(np.cov(net, speed)[0, 1] / speed.var(ddof=1))
         spreads = (f"{100 * values.std(ddof=1):.1f}" for values in (wall, net, relative))
         print("{:24}{:>8}{:>8}{:>10}{:>9.2f}".format(model.name, *spreads, follows))
+
+
+def power(rounds: int) -> None:
+    """Pairs of reports whose processes differ by 2 %, each of 5 to 15, as many as it takes to reach a precision of 2 %."""
+    from scipy import stats
+
+    random = np.random.default_rng(0)
+    found = {"Yuen": [0, 0], "Welch": [0, 0]}
+    for number in range(30 * rounds):
+        effect = 0.05 * (number % 2)
+        old, new = (simulated(random, centre) for centre in (0.0, effect))
+        welch = stats.ttest_ind(new, old, equal_var=False).pvalue
+        for test, p, estimate in (
+            ("Yuen", yuen(old, new).p_value, yuen(old, new).estimate),
+            ("Welch", welch, np.mean(new) - np.mean(old)),
+        ):
+            found[test][number % 2] += bool(p < 0.05 and estimate > np.log(1.025))
+    for test, (alarms, hits) in found.items():
+        print(
+            f"{test}: called slower {alarms / 15 / rounds:.1%} of equal pairs, {hits / 15 / rounds:.1%} of those 5 % apart"
+        )
+
+
+def simulated(random: np.random.Generator, centre: float) -> list[float]:
+    """Logarithms of the latency of the processes of one report."""
+    values = centre + random.normal(0, 0.02, 15)
+    values += np.where(random.random(15) < 0.05, random.uniform(0.1, 0.4, 15), 0.0)
+    for count in range(5, 15):
+        half_width = median_interval(np.exp(values[:count]).tolist()).half_width
+        if half_width is not None and half_width <= 0.02:
+            return values[:count].tolist()
+    return values.tolist()
 
 
 @contextlib.contextmanager

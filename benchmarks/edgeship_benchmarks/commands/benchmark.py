@@ -175,7 +175,7 @@ def _say_duration(plan: Plan) -> None:
 
     if plan.timed:
         least, most = duration_s(plan)
-        blocks = f"{at_least(plan.blocks, plan.most_blocks)} blocks"
+        blocks = f"{at_least(plan.blocks, plan.most_blocks)} block{'s' if plan.most_blocks > 1 else ''}"
         say(f"{counted(plan.timed, 'configuration')}, {blocks}: about {spoken(least)}, at most {spoken(most)}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import TypeVar
@@ -22,9 +23,18 @@ def in_fresh_process(job: Job, kind: type[T]) -> T:
     Raises:
         EdgeshipError: the model cannot be loaded, or the process ended without an answer.
     """
-    command = [sys.executable, "-m", "edgeship_benchmarks.measuring.worker"]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "edgeship_benchmarks.measuring.worker",
+    ]  # -P: nothing from the current folder
+    # Nothing here multiplies matrices with NumPy; OpenBLAS's threads would cost memory that `edgeship run` does not use either.
+    variables = {"OPENBLAS_NUM_THREADS": "1", **os.environ}
     try:
-        child = subprocess.run(command, input=record.to_bytes(job), capture_output=True, timeout=_LIMIT_S, check=False)
+        child = subprocess.run(
+            command, env=variables, input=record.to_bytes(job), capture_output=True, timeout=_LIMIT_S, check=False
+        )
     except subprocess.TimeoutExpired:
         raise EdgeshipError(f"not done after {_LIMIT_S // 60} minutes") from None
     try:
