@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 ENGINES: dict[str, tuple[str, ...]] = {
     "litert": ("tflite",),
     "tflite-runtime": ("tflite",),
-    "litert-builtin": ("tflite",),
     "onnxruntime": ("onnx",),
     "openvino": ("tflite", "onnx"),
+    "litert-builtin": ("tflite",),
     "keras": ("keras",),
 }
 INSTALL = {
