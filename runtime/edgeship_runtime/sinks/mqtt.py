@@ -86,7 +86,9 @@ class Mqtt:
         self._changed = threading.Condition()
         self._sent = self._done = self._dropped = 0
         self._complained = ""
-        self._client = self._connected()
+        self._client = self._prepared()
+        self._client.connect_async(self._broker.host, self._broker.port, _KEEPALIVE_S)
+        self._client.loop_start()  # a thread, which connects, and connects again; it calls what uses _client
 
     def write(self, result: Result) -> None:
         """Sends a result, or has it wait."""
@@ -129,7 +131,7 @@ class Mqtt:
                 self._sent -= 1
         return taken
 
-    def _connected(self) -> Any:  # noqa: ANN401 - paho's
+    def _prepared(self) -> Any:  # noqa: ANN401 - paho's
         try:
             from paho.mqtt import client as paho
             from paho.mqtt.enums import CallbackAPIVersion
@@ -147,8 +149,6 @@ class Mqtt:
             client.tls_set()
         client.on_connect, client.on_connect_fail = self._on_connect, self._on_connect_fail
         client.on_disconnect, client.on_publish = self._on_disconnect, self._on_publish
-        client.connect_async(self._broker.host, self._broker.port, _KEEPALIVE_S)
-        client.loop_start()  # a thread, which connects, and connects again
         return client
 
     def _on_connect(self, client: Any, _data: object, _flags: object, reason: Any, _properties: object) -> None:  # noqa: ANN401
