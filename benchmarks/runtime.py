@@ -326,7 +326,9 @@ def memory(model: Path, rounds: int) -> None:
     classifier = Classifier.load(model, "litert", threads=1)
     sources = [CLOTHING / "test"] * -(-10_000 // len(pictures([CLOTHING / "test"])))
     before = descriptors()
-    print("resident memory, megabytes by quarter; target: the last within 2 % of the second; descriptors: the most seen open")
+    print(
+        "resident memory, megabytes by quarter; target: the last within 2 % of the second; descriptors: the most seen open"
+    )
     rows = [["", "results", "1st", "2nd", "3rd", "4th", "4th/2nd", "", "descriptors"]]
     rows.append(steady("pictures", iter(classifier.stream(*sources)), before + 2 * CORES))
     with camera() as (url, _):
