@@ -36,7 +36,7 @@ from edgeship_benchmarks.measuring.intervals import median_interval
 from edgeship_benchmarks.measuring.job import Job
 from edgeship_benchmarks.measuring.process import in_fresh_process
 from edgeship_benchmarks.measuring.results import GRID, Timed
-from edgeship_benchmarks.reporting.significance import yuen
+from edgeship_benchmarks.reporting.significance import LEVEL, yuen
 from edgeship_runtime import Classifier, record
 from edgeship_runtime.machine import cpu
 
@@ -239,7 +239,7 @@ def drift(rounds: int) -> None:
 
 
 def power(rounds: int) -> None:
-    """Pairs of reports whose processes differ by 2 %, each of 5 to 15, as many as it takes to reach a precision of 2 %."""
+    """Pairs of reports whose processes differ by 2 %, each of 5 to 15, as many as it takes to reach the default precision of 1 %."""
     from scipy import stats
 
     random = np.random.default_rng(0)
@@ -252,7 +252,7 @@ def power(rounds: int) -> None:
             ("Yuen", yuen(old, new).p_value, yuen(old, new).estimate),
             ("Welch", welch, np.mean(new) - np.mean(old)),
         ):
-            found[test][number % 2] += bool(p < 0.05 and estimate > np.log(1.025))
+            found[test][number % 2] += bool(p < LEVEL and estimate > np.log(1.025))
     for test, (alarms, hits) in found.items():
         print(
             f"{test}: called slower {alarms / 15 / rounds:.1%} of equal pairs, {hits / 15 / rounds:.1%} of those 5 % apart"
@@ -265,7 +265,7 @@ def simulated(random: np.random.Generator, centre: float) -> list[float]:
     values += np.where(random.random(15) < 0.05, random.uniform(0.1, 0.4, 15), 0.0)
     for count in range(5, 15):
         half_width = median_interval(np.exp(values[:count]).tolist()).half_width
-        if half_width is not None and half_width <= 0.02:
+        if half_width is not None and half_width <= 0.01:
             return values[:count].tolist()
     return values.tolist()
 

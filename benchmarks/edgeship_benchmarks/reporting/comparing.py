@@ -33,7 +33,7 @@ class LatencyChange:
     Attributes:
         old_ms, new_ms: p50 of the two, both at the machine's speed of the old report where drift is taken out.
         change: share by which it grew; machine drift is taken out where both reports timed one reference.
-        low, high: its 95 % interval; None with the p-value.
+        low, high: its 98 % interval; None with the p-value.
         p_value: corrected for the number of configurations; None when there were too few runs to tell.
         verdict: "slower" or "faster" where the change is significant and above the limit, else "".
     """

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from edgeship_benchmarks.reporting.accuracy import right_answers
 from edgeship_benchmarks.reporting.report import Data, Report, Result, names
-from edgeship_benchmarks.reporting.significance import LEVEL, mcnemar
+from edgeship_benchmarks.reporting.significance import mcnemar
 from edgeship_benchmarks.reporting.text import number, percent
 from edgeship_runtime.errors import DataError
 
-QUANTILES = ("p50", "p90", "p95", "p99")
+_TOLD_APART = 0.05  # p-value below which an accuracy is another one
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def _pick(fitting: Sequence[Choice], data: Data, wanted: Wanted) -> tuple[Choice
         return fitting[0], (f"the fastest {_that_fits(wanted)}: p50 {number(fitting[0].row.latency_ms.p50)} ms",)
     best = max(fitting, key=lambda choice: choice.row.accuracy or 0.0)
     right = {choice.name: right_answers(choice.row, data) for choice in fitting}
-    equal = [choice for choice in fitting if _p_value(right[choice.name], right[best.name]) >= LEVEL]
+    equal = [choice for choice in fitting if _p_value(right[choice.name], right[best.name]) >= _TOLD_APART]
     pick = min(equal, key=lambda choice: (choice.row.latency_ms.p50 / choice.row.batch, choice.row.size_bytes))
     return pick, tuple(_reasons(pick, best, fitting, right, wanted))
 

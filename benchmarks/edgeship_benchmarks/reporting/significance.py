@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgeship_benchmarks.measuring import student
 
-LEVEL = 0.05
+LEVEL = 0.02  # a false alarm in fifty comparisons: CI makes many
 FEWEST = 5  # values on each side, for a comparison of two groups
 _TRIM = 0.2
 _TINY = 1e-6  # keeps degrees of freedom finite
@@ -23,7 +23,7 @@ class Difference:
 
     Attributes:
         estimate: difference of the trimmed means.
-        low, high: its 95 % interval.
+        low, high: its 98 % interval, as LEVEL has it.
         p_value: two-sided.
     """
 
@@ -44,7 +44,7 @@ def yuen(first: Sequence[float], second: Sequence[float], variance_between: floa
     """Yuen's test of 20 % trimmed means, variances unequal (K. K. Yuen, Biometrika 61, 1974).
 
     A fresh process now and then is slower by half for no reason that can be seen: with one such value in twenty, Welch's test
-    misses 30 of 100 differences of 5 %, this one 4 (benchmarks/benchmarking.py power).
+    misses 42 of 100 differences of 5 %, this one 1 (benchmarks/benchmarking.py power).
 
     Args:
         first: values of one group.
