@@ -4,14 +4,15 @@ Every file on every thread count runs in at least 5 fresh processes, which take 
 disturbs is repeated. Blocks go on until the median latency is known to within --precision, or there were --most-blocks. DIR
 receives report.json, report.md and report.html. A file that cannot be loaded is a row with its reason.
 
-With --on it is measured on a board, over ssh: files and pictures go over once. Of several boards, all at once, each has its report in
-a folder of DIR.
+With --on it is measured on a board, over ssh: files and pictures go over once. Several boards measure at once; each has its report in
+a folder of DIR, and DIR the report that shows them side by side.
 
 DATA without labels (a folder of pictures, a glob) gives latency alone. Next: edgeship recommend DIR, edgeship compare OLD NEW.
 
 Example:
   edgeship benchmark flowers.*.tflite --data flowers/ --out report/ --threads 1,4
   edgeship benchmark flowers.*.tflite --data flowers/ --out report/ --on ssh://pi@raspberrypi.local
+  edgeship benchmark flowers.*.tflite --data flowers/ --out report/ --on fleet.toml --group lab
 """
 
 from __future__ import annotations
@@ -19,18 +20,18 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from edgeship_benchmarks.commands import writing
 from edgeship_runtime.commands.options import add_force, add_json, positive
-from edgeship_runtime.terminal import answer, answer_json, counted, say, steps
+from edgeship_runtime.terminal import answer_json, counted, say, steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from edgeship_benchmarks import gathering
     from edgeship_benchmarks.measuring.plan import Plan
     from edgeship_benchmarks.reporting.report import Report
 
-_REPORTS = ("report.json", "report.md", "report.html")
+_BOARD_THREADS = [1, 4]  # a board's cores are not known when its work is planned; most have four
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", required=True, metavar="DIR", help="folder for the report")
     parser.add_argument(
-        "--threads", type=_counts, metavar="N,N", help="threads for one inference (default: 1 and the cores, at most 4)"
+        "--threads",
+        type=_counts,
+        metavar="N,N",
+        help="threads for one inference (default: 1 and the cores, at most 4; on boards 1 and 4)",
     )
     parser.add_argument(
         "--batch", type=_counts, default=[1], metavar="N,N", help="pictures in one inference (default 1)"
@@ -78,8 +82,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_boards(parser: argparse.ArgumentParser) -> None:
     boards = parser.add_argument_group("on boards")
     boards.add_argument(
-        "--on", action="append", metavar="ssh://[USER@]HOST[:PORT]", help="measure there; may be given several times"
+        "--on",
+        action="append",
+        metavar="ssh://[USER@]HOST[:PORT]|FLEET.TOML",
+        help="measure there, or on all boards of a file; may be given several times",
     )
+    boards.add_argument("--group", help="only these boards of a fleet")
     boards.add_argument("--python", default="python3", help="the boards' Python (default python3)")
     boards.add_argument("--wheels", metavar="DIR", help="install edgeship there from these wheels, without a network")
     boards.add_argument("--runtime", metavar="PYTHON", help="a Python there that has edgeship already")
@@ -94,7 +102,7 @@ def run(options: argparse.Namespace) -> int:
     out = Path(options.out)
     _check(options)
     data = gathering.open_pictures(options.data)
-    _make_folder(out, force=options.force)
+    writing.make_folder(out, force=options.force)
     if not data.labels:
         say(f"{data.name} has no labels: latency alone, no accuracy")
     if options.on:
@@ -102,13 +110,13 @@ def run(options: argparse.Namespace) -> int:
 
         return run_on(options, data, out)
     report = _measured(options, data)
-    last = write(report, out, force=options.force)
+    last = writing.write(report, out, force=options.force)
     for failure in report.failed:
         say(f"{failure.model}: not measured: {failure.error}")
     if options.json:
         answer_json(report.to_json())
     else:
-        show(report, last)
+        writing.show(report, last)
     return 0 if report.measured else 1
 
 
@@ -119,6 +127,8 @@ def _check(options: argparse.Namespace) -> None:
     options.most_blocks = options.most_blocks or 3 * options.blocks
     if options.most_blocks < options.blocks:
         raise UsageError(f"--blocks {options.blocks} is more than --most-blocks {options.most_blocks}")
+    if options.group and not options.on:
+        raise UsageError(f"--group {options.group} is of a fleet: --on FLEET.toml")
     for name in options.engine:
         if name != "auto" and name not in ENGINES:
             raise UsageError(f"--engine: unknown engine {name!r}; known: auto, {', '.join(ENGINES)}")
@@ -141,7 +151,7 @@ def _measured(options: argparse.Namespace, data: gathering.Pictures) -> Report:
         store = Store(Path(folder))
         gathered = gathering.gather(models, data, store)
         plan = planned(options, models, gathered)
-        _say_duration(plan)
+        say_duration(plan)
         with steps(len(plan.configurations) + plan.most_blocks * plan.timed) as begin:
             results = session.run(plan, store, begin)
     command = "edgeship " + shlex.join(sys.argv[1:])
@@ -153,7 +163,8 @@ def planned(options: argparse.Namespace, models: Sequence[gathering.NamedModel],
     from edgeship_benchmarks.measuring.plan import Plan
 
     formats = [one.model.format for one in models]
-    ways = configurations.Ways.asked(options.engine, options.threads, options.batch)
+    threads = options.threads or (_BOARD_THREADS if options.on else None)
+    ways = configurations.Ways.asked(options.engine, threads, options.batch)
     timed = configurations.timed(formats, ways)
     more = configurations.answering(formats, ways) if options.parity else []
     return Plan(
@@ -169,55 +180,21 @@ def planned(options: argparse.Namespace, models: Sequence[gathering.NamedModel],
     )
 
 
-def _say_duration(plan: Plan) -> None:
+def say_duration(plan: Plan, where: str = "") -> None:
+    """Says how long the plan takes.
+
+    Args:
+        plan: to be measured.
+        where: what it takes that long on; here, when empty.
+    """
     from edgeship_benchmarks.measuring.duration import duration_s, spoken
     from edgeship_benchmarks.reporting.text import at_least
 
     if plan.timed:
         least, most = duration_s(plan)
         blocks = f"{at_least(plan.blocks, plan.most_blocks)} block{'s' if plan.most_blocks > 1 else ''}"
-        say(f"{counted(plan.timed, 'configuration')}, {blocks}: about {spoken(least)}, at most {spoken(most)}")
-
-
-def write(report: Report, out: Path, *, force: bool) -> Path:
-    """Writes the report's files and returns the last."""
-    import json
-
-    from edgeship_benchmarks.reporting import markdown
-    from edgeship_benchmarks.reporting.page import page
-    from edgeship_runtime import files
-    from edgeship_runtime.errors import MissingExtraError
-
-    texts = {"report.json": json.dumps(report.to_json(), ensure_ascii=False), "report.md": markdown.report(report)}
-    try:
-        texts["report.html"] = page(report)
-    except MissingExtraError as error:  # a board measures all the same
-        say(f"no report.html: {error}")
-    for name, text in texts.items():
-        files.write(out / name, text.encode(), force=force)
-    return out / list(texts)[-1]
-
-
-def _make_folder(out: Path, *, force: bool) -> None:
-    from edgeship_runtime import files
-    from edgeship_runtime.errors import OutputError
-
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{out}: {files.reason(error)}; wanted a folder to write the report into") from None
-    for name in _REPORTS:
-        files.refuse_existing(out / name, force=force)
-
-
-def show(report: Report, last: Path) -> None:
-    from edgeship_benchmarks.reporting import text
-
-    if report.measured:
-        answer(text.results(report))
-    for note in text.notes(report):
-        say(note)
-    answer(str(last))
+        took = f"about {spoken(least)}, at most {spoken(most)} {where}".rstrip()
+        say(f"{counted(plan.timed, 'configuration')}, {blocks}: {took}")
 
 
 def _counts(text: str) -> list[int]:

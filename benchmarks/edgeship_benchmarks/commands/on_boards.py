@@ -1,79 +1,158 @@
-"""`edgeship benchmark --on`: gathers here, measures on every board at once, and writes a report for each."""
+"""`edgeship benchmark --on`: gathers here, measures on every board at once; of several, a report for each and one of all."""
 
 from __future__ import annotations
 
 import argparse
+import re
 import shlex
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from edgeship_runtime.terminal import answer_json, say
+from edgeship_benchmarks.commands import writing
+from edgeship_runtime.terminal import answer, answer_json, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from edgeship_benchmarks import gathering
+    from edgeship_benchmarks.reporting.boards import Boards
     from edgeship_benchmarks.reporting.report import Report
+    from edgeship_devices.session import Target
+
+
+@dataclass(frozen=True)
+class _Named:
+    """Boards of --on: name → address, and how a fleet wants them to be worked on."""
+
+    targets: Mapping[str, Target]
+    canary: tuple[str, ...]
+    concurrency: int
 
 
 def run_on(options: argparse.Namespace, data: gathering.Pictures, out: Path) -> int:
     """Benchmarks on the boards of --on. Exit code 1 when one of them gave nothing."""
-    from edgeship_benchmarks.commands import benchmark
+    from edgeship_benchmarks.reporting.boards import Boards
     from edgeship_devices.fleet import everywhere
 
-    targets = list(dict.fromkeys(options.on))
+    named = _named(options)
+    targets, folders = named.targets, _folders(named.targets)
+    if len(targets) > 1:
+        for folder in folders.values():
+            writing.make_folder(out / folder, force=options.force)
     reports: dict[str, Report] = {}
     errors: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="edgeship-store-") as folder:
         measure = _measuring(options, data, Path(folder), ask=len(targets) == 1)
-        for outcome in everywhere(measure, targets, canary=(), concurrency=len(targets)):
+        for outcome in everywhere(
+            lambda name: measure(targets[name]), list(targets), canary=named.canary, concurrency=named.concurrency
+        ):
             if outcome.done is not None:
                 reports[outcome.board] = outcome.done
+                if len(targets) > 1:  # at once: what comes later cannot lose it
+                    writing.write(outcome.done, out / folders[outcome.board], force=options.force)
+                    say(f"{outcome.board}: measured")
             else:
                 errors[outcome.board] = str(outcome.error)
-                say(f"edgeship: {outcome.error}")
-    for url in [url for url in targets if url in reports]:
-        place = out if len(targets) == 1 else out / _folder(url)
-        place.mkdir(exist_ok=True)
-        last = benchmark.write(reports[url], place, force=options.force)
-        if not options.json:
-            benchmark.show(reports[url], last)
+                say(f"edgeship: {outcome.board}: {outcome.error}")
+    boards = Boards({name: reports[name] for name in targets if name in reports}, errors)
+    if len(targets) == 1:
+        _show_one(boards, options, out)
+    else:
+        _show_several(boards, folders, options, out)
+    return 0 if not errors and all(report.measured for report in reports.values()) else 1
+
+
+def _show_one(boards: Boards, options: argparse.Namespace, out: Path) -> None:
+    for report in boards.reports.values():
+        last = writing.write(report, out, force=options.force)
+        if options.json:
+            answer_json(report.to_json())
+        else:
+            writing.show(report, last)
+    if options.json and boards.errors:
+        answer_json(boards.to_json())
+
+
+def _show_several(boards: Boards, folders: Mapping[str, str], options: argparse.Namespace, out: Path) -> None:
+    from edgeship_benchmarks.reporting import boards as reporting
+
+    pages = {
+        "report.md": lambda: reporting.to_markdown(boards),
+        "report.html": lambda: reporting.page(boards, folders),
+    }
+    last = writing.write_files(boards.to_json(), pages, out, force=options.force)
     if options.json:
-        boards = {url: report.to_json() for url, report in reports.items()}
-        answer_json(boards[targets[0]] if len(targets) == 1 and boards else {"boards": boards, "errors": errors})
-    return 0 if len(reports) == len(targets) and all(report.measured for report in reports.values()) else 1
+        answer_json(boards.to_json())
+        return
+    if boards.reports:
+        answer(reporting.terminal(boards))
+    for note in reporting.notes(boards):
+        say(note)
+    answer(str(last))
+
+
+def _named(options: argparse.Namespace) -> _Named:
+    """The boards of --on, those of fleets under their names there.
+
+    Raises:
+        UsageError: --group without a fleet.
+        DeviceError: a fleet cannot be read.
+    """
+    from edgeship_devices.commands.fleets import is_fleet
+    from edgeship_devices.fleet import Fleet
+    from edgeship_devices.session import Target
+    from edgeship_runtime.errors import UsageError
+
+    fleets = {spec: Fleet.load(Path(spec)) for spec in options.on if is_fleet(spec)}
+    if options.group and not fleets:
+        raise UsageError(f"--group {options.group} is of a fleet: --on FLEET.toml")
+    targets: dict[str, Target] = {}
+    for spec in options.on:
+        if spec in fleets:
+            names = fleets[spec].group(options.group)
+            targets |= {name: Target(fleets[spec].boards[name], options.python) for name in names}
+        else:
+            targets[spec] = Target(spec, options.python)
+    canary = tuple(name for fleet in fleets.values() for name in fleet.canary)
+    return _Named(targets, canary, min([len(targets), *(fleet.concurrency for fleet in fleets.values())]))
 
 
 def _measuring(
     options: argparse.Namespace, data: gathering.Pictures, folder: Path, *, ask: bool
-) -> Callable[[str], Report]:
-    """What measures one board, by its address."""
+) -> Callable[[Target], Report]:
+    """What measures one board."""
     from edgeship_benchmarks import gathering as gathers
     from edgeship_benchmarks.commands import benchmark
     from edgeship_benchmarks.elsewhere import measure_on
     from edgeship_benchmarks.measuring.store import Store
     from edgeship_benchmarks.reporting.building import Session, build
     from edgeship_devices.deploying import Options
-    from edgeship_devices.session import Target
 
     models, refused = gathers.open_models(options.models, data)
     store = Store(folder)
     gathered = gathers.gather(models, data, store)
     plan = benchmark.planned(options, models, gathered)
+    benchmark.say_duration(plan, "on this machine; boards start Python more slowly")
     wheels = Path(options.wheels) if options.wheels else None
     chosen = Options("benchmark", wheels=wheels, runtime=options.runtime, ask=ask)
     command = "edgeship " + shlex.join(sys.argv[1:])
 
-    def measure(url: str) -> Report:
-        results = measure_on(Target(url, options.python), plan, store, chosen, say)
+    def measure(target: Target) -> Report:
+        results = measure_on(target, plan, store, chosen, say)
         return build(Session(command, models, refused, gathered, plan, results, options.parity))
 
     return measure
 
 
-def _folder(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.hostname}-{parts.port}" if parts.port else str(parts.hostname)
+def _folders(targets: Mapping[str, Target]) -> dict[str, str]:
+    """A folder's name for each board: its own in a fleet, its host and port otherwise; user and host where two share that."""
+    plain = {name: _plain(name.rpartition("@")[2].removeprefix("ssh://")) for name in targets}
+    shared = [folder for folder in plain.values() if list(plain.values()).count(folder) > 1]
+    return {name: _plain(name.removeprefix("ssh://")) if folder in shared else folder for name, folder in plain.items()}
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", text).strip("-.") or "board"

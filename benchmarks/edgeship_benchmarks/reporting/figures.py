@@ -39,6 +39,31 @@ def over_time(report: Report) -> str:
     return chart(_WIDTH, 4.6 if warm else 3.2, lambda figure: _draw_over_time(figure, report, runs, warm=warm))
 
 
+def by_board(points: Sequence[tuple[str, int, Result]], boards: Sequence[str]) -> str:
+    """Median latency with its interval, a line for each board.
+
+    Args:
+        points: board, number of the configuration for its colour, and what was measured.
+        boards: from top to bottom.
+    """
+    return chart(2 * _WIDTH, 1.0 + 0.4 * len(boards), lambda figure: _draw_by_board(figure, points, boards))
+
+
+def _draw_by_board(figure: Figure, points: Sequence[tuple[str, int, Result]], boards: Sequence[str]) -> None:
+    axes = figure.subplots()
+    for board, number, row in points:
+        place, middle = len(boards) - boards.index(board), row.latency_ms.p50
+        low, high = row.latency_ms.p50_interval or (middle, middle)
+        axes.plot([low, high], [place, place], color=color(number), linewidth=5, alpha=0.4)
+        axes.plot(middle, place, "o", color=color(number), markersize=7)
+    latencies = [row.latency_ms.p50 for _, _, row in points]
+    axes.set(xlabel="latency p50, ms", xscale="log", facecolor="none", ylim=(0.3, len(boards) + 0.7))
+    axes.set_xlim(min(latencies) / 1.4, max(latencies) * 1.4)
+    axes.set_yticks(range(1, len(boards) + 1), boards[::-1])
+    _plain_numbers(axes.xaxis, min(latencies), max(latencies))
+    axes.grid(alpha=0.25)
+
+
 def _draw_pareto(figure: Figure, rows: Sequence[Result], front: Sequence[bool]) -> None:
     axes = figure.subplots()
     axes.set(xlabel="latency p50, ms", ylabel="accuracy, %", xscale="log", facecolor="none")

@@ -337,6 +337,10 @@ def read_report(path: Path) -> Report:
         raise DataError(f"{path}: {files.reason(error)}; {_WANTED}") from None
     except ValueError:
         raise DataError(f"{path} is no JSON; {_WANTED}") from None
+    if isinstance(value, dict) and isinstance(value.get("boards"), dict):
+        raise DataError(
+            f"{path} is of several boards ({', '.join(value['boards'])}); name the folder of one, beside it"
+        )
     if not isinstance(value, dict) or not isinstance(value.get("results"), list):
         raise DataError(f"{path} is no report; {_WANTED}")
     if value.get("format") != FORMAT:
