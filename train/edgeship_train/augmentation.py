@@ -58,6 +58,12 @@ class Augmentation:
         return Changes(self, draws)
 
 
+_BORDERS = {
+    "nearest": "BORDER_REPLICATE",
+    "constant": "BORDER_CONSTANT",
+    "reflect": "BORDER_REFLECT",
+    "wrap": "BORDER_WRAP",
+}
 PRESETS = {
     "none": Augmentation(),
     "light": Augmentation(rotation=5, shift=0.05, zoom=0.05, flip="horizontal"),
@@ -77,24 +83,34 @@ class Changes:
     limits: Augmentation
     draws: Floats
 
-    def apply(self, pixels: NDArray[np.uint8], chosen: NDArray[np.int64]) -> Floats:
-        """Changes N×H×W×C levels, each as drawn for the picture `chosen` names: float32, 0–255."""
-        from keras import ops
-
-        images = pixels.astype(np.float32)
+    def apply(self, pixels: NDArray[np.uint8], chosen: NDArray[np.int64]) -> NDArray[np.uint8] | Floats:
+        """Changes N×H×W×C levels, each as drawn for the picture `chosen` names: uint8 where none is lit, float32 else; 0–255."""
         draws = self.draws[chosen]
-        if self.limits.moves:
-            matrices = self.matrices(draws, pixels.shape[1], pixels.shape[2])
-            moved = ops.image.affine_transform(images, matrices, interpolation="bilinear", fill_mode=self.limits.fill)
-            images = np.asarray(moved)
-        if self.limits.lights:
-            factor = 1 + self.limits.contrast * draws[:, 8, None, None, None]
-            mean = images.mean(axis=(1, 2, 3), keepdims=True)
-            images = (images - mean) * factor + mean + 255 * self.limits.brightness * draws[:, 7, None, None, None]
-        return np.clip(images, 0, 255)
+        moved = self._moved(pixels, draws) if self.limits.moves else pixels
+        return self._lit(moved.astype(np.float32), draws) if self.limits.lights else moved
+
+    def _moved(self, pixels: NDArray[np.uint8], draws: Floats) -> NDArray[np.uint8]:
+        # OpenCV: a sixth of the time that TensorFlow's affine transform takes, which at 224×224 was half of a training step.
+        import cv2
+
+        height, width = pixels.shape[1:3]
+        border = getattr(cv2, _BORDERS[self.limits.fill])
+        moved = np.empty_like(pixels)
+        for matrix, before, after in zip(self.matrices(draws, height, width), pixels, moved, strict=True):
+            flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+            warped = cv2.warpAffine(before, matrix, (width, height), flags=flags, borderMode=border)
+            after[:] = warped.reshape(after.shape)  # OpenCV drops the axis of a single channel
+        return moved
+
+    def _lit(self, levels: Floats, draws: Floats) -> Floats:
+        factor = 1 + self.limits.contrast * draws[:, 8, None, None, None]
+        mean = levels.mean(axis=(1, 2, 3), keepdims=True)
+        lit = (levels - mean) * factor + mean + 255 * self.limits.brightness * draws[:, 7, None, None, None]
+        within: Floats = np.clip(lit, 0, 255)
+        return within
 
     def matrices(self, draws: Floats, height: int, width: int) -> Floats:
-        """N×8: for each picture a0…b2 of x' = a0 x + a1 y + a2, y' = b0 x + b1 y + b2, from output to input pixels, and two zeros."""
+        """N×2×3: for each picture a0…b2 of x' = a0 x + a1 y + a2, y' = b0 x + b1 y + b2, from output to input pixels."""
         angle = np.radians(self.limits.rotation) * draws[:, 0]
         slant = np.tan(np.radians(self.limits.shear) * draws[:, 3])
         scale = (1 + self.limits.zoom) ** draws[:, 4]
@@ -107,5 +123,4 @@ class Changes:
         x, y = (width - 1) / 2, (height - 1) / 2
         a2 = x - a0 * x - a1 * y + self.limits.shift * width * draws[:, 1]
         b2 = y - b0 * x - b1 * y + self.limits.shift * height * draws[:, 2]
-        zero = np.zeros_like(a0)
-        return np.stack([a0, a1, a2, b0, b1, b2, zero, zero], axis=1).astype(np.float32)
+        return np.stack([a0, a1, a2, b0, b1, b2], axis=1).reshape(-1, 2, 3).astype(np.float32)
