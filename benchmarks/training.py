@@ -28,7 +28,7 @@ BUILD = HERE.parent / "build" / "bench"
 DATA = Path(os.environ.get("EDGESHIP_DATA", HERE.parents[1] / "shared" / "data"))
 EDGESHIP = Path(sys.executable).with_name("edgeship")
 PROBE = {0.35: 0.815, 1.0: 0.871}  # accuracy of a linear probe on frozen features
-TURNS = 7
+TURNS = 11
 
 
 def main(named: Sequence[str]) -> int:

@@ -218,7 +218,7 @@ def _answer(outcome: Outcome) -> None:
     carried = [
         (manifest.calibration, "for calibration"),
         (manifest.proof, "for proof"),
-        (manifest.golden, "golden samples"),
+        (manifest.golden, "golden sample" if len(manifest.golden) == 1 else "golden samples"),
     ]
     counts = ", ".join(f"{len(items)} {what}" for items, what in carried if items)
     for name, metric in manifest.metrics.items():
