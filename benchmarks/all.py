@@ -1,4 +1,4 @@
-"""The figures that can be measured on this machine: preprocessing.py, cold_start.py, short parts of benchmarking.py, runtime.py, peers.
+"""The figures that can be measured on this machine: preprocessing.py, cold_start.py, parts of benchmarking.py, runtime.py, peers.
 
 What they need is made first, once, and only below build/bench: see models.py. Without ../shared/data there is only cold_start.py with
 the digits classifier. Half an hour on two free cores, the first time ten more; more where they are shared. What takes longer is
