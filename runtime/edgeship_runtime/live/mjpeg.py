@@ -11,7 +11,7 @@ import re
 import socket
 from collections.abc import Iterator
 from functools import partial
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, InvalidURL
 from time import monotonic, time
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -106,6 +106,8 @@ def _refused(code: int, text: str, *, known: bool) -> str:
 
 
 def _why(error: Exception) -> str:
+    if isinstance(error, InvalidURL):  # which repeats the URL
+        return "its URL has a blank or a control character; a blank is written %20"
     inner = error.reason if isinstance(error, URLError) else error
     if isinstance(inner, TimeoutError):
         return "no answer in time"

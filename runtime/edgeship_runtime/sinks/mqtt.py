@@ -13,13 +13,13 @@ import json
 import threading
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from edgeship_runtime.errors import MissingExtraError, OutputError, UsageError
 from edgeship_runtime.results import Result
 from edgeship_runtime.sinks import Writing
 from edgeship_runtime.sinks.sink import State
-from edgeship_runtime.sources.addresses import redacted
+from edgeship_runtime.sources.addresses import parted, redacted
 from edgeship_runtime.terminal import counted, say
 
 MOST_WAITING = 1000  # messages; at 30 a second half a minute
@@ -59,10 +59,10 @@ def parse(url: str) -> Broker:
     """
     name = redacted(url)
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
+        parts = parted(url)
     except ValueError as error:
-        raise UsageError(f"--to {name}: {str(error).lower()}") from None
+        raise UsageError(f"--to {name}: {error}") from None
+    host, port = parts.hostname, parts.port
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     topic = unquote(parts.path).strip("/") or "edgeship"
     if not host:

@@ -50,6 +50,9 @@ def parse(text: str) -> Source:
         from edgeship_runtime.video import looks_like_video
 
         return Video(path) if looks_like_video(path) else Pictures(text)
-    if path.exists() or any(sign in text for sign in "*?["):
+    is_pattern = any(sign in text for sign in "*?[") and kind not in ("rtsp", "http", "https")  # rather rtsp:/h/x?n=1
+    if path.exists() or is_pattern:
         return Pictures(text)
-    raise DataError(f"{text} does not exist; {_WANTED}")
+    from edgeship_runtime.sources.addresses import redacted
+
+    raise DataError(f"{redacted(text)} does not exist; {_WANTED}")
