@@ -56,12 +56,13 @@ class MjpegStream:
     def read(self) -> Frame:
         """The next picture, as bytes."""
         try:
-            picture = next(self._parts, None)
+            part = next(self._parts, None)
         except (OSError, HTTPException, ValueError) as error:
             raise DataError(f"the connection broke: {_why(error)}") from None
-        if picture is None:
+        if part is None:
             raise DataError("the camera ended the connection")
-        return Frame(picture, self._name, next(self._numbers), captured_at=time(), arrived_s=monotonic())
+        captured_at = time() - (monotonic() - part.arrived_s)
+        return Frame(part.content, self._name, next(self._numbers), captured_at=captured_at, arrived_s=part.arrived_s)
 
     def interrupt(self) -> None:
         """Ends a read that waits."""
