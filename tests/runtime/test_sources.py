@@ -72,6 +72,23 @@ def test_a_list_on_stdin_is_paths_as_they_are(monkeypatch: pytest.MonkeyPatch) -
     assert found("-") == [Path("a b.jpg"), Path(os.fsdecode(b" \xff\xfe.png")), Path("last")]
 
 
+def test_what_cannot_be_looked_at_is_told_in_its_place(tmp_path: Path) -> None:
+    touch(tmp_path / "a.jpg", tmp_path / "z.jpg")
+    (tmp_path / "loop.jpg").symlink_to("loop.jpg")
+    (tmp_path / "nowhere.jpg").symlink_to("gone.jpg")
+
+    for name in (tmp_path, tmp_path / "*.jpg"):
+        first, problem, last = Pictures(str(name))
+        assert (first, last) == (tmp_path / "a.jpg", tmp_path / "z.jpg")
+        assert problem == Problem(str(tmp_path / "loop.jpg"), "too many levels of symbolic links")
+
+
+def test_a_name_that_is_too_long_is_one_line() -> None:
+    with pytest.raises(DataError, match="file name too long"):
+        parse("x" * 5000)
+    assert list(Pictures("x" * 5000)) == [Path("x" * 5000)]  # told when it is read
+
+
 # What a SOURCE is
 
 
