@@ -82,7 +82,7 @@ class Classifier:
             frame: its index, for the answer.
 
         Raises:
-            PictureError: it cannot be decoded; the message names the file.
+            PictureError: it cannot be decoded, or the model computes no numbers for it; the message names it.
         """
         began = time.perf_counter()
         content = Path(picture) if isinstance(picture, str) else picture
@@ -95,6 +95,8 @@ class Classifier:
         prepared = time.perf_counter()
         scores = self.scores(pixels[np.newaxis])[0]
         done = time.perf_counter()
+        if not np.isfinite(scores).all():  # nothing follows from them, and JSON has no word for them
+            raise PictureError(f"{name_of(picture)}: the model's scores for it are no finite numbers (NaN or infinite)")
         latency = Latency((decoded - began) * 1e3, (prepared - decoded) * 1e3, (done - prepared) * 1e3)
         return Prediction(name_of(picture), self.top(scores, top_k), frame, (done - began) * 1e3, latency, scores)
 

@@ -121,7 +121,12 @@ def _loaded(options: argparse.Namespace, sources: Sequence[Source]) -> tuple[Cla
     alone = len(ending) == 1 and isinstance(ending[0], Pictures) and Path(ending[0].name).is_file()
     workers = 0 if alone or not ending else options.threads or cores()
     threads = 1 if workers and len(ending) == len(sources) else options.threads
-    return Classifier.load(options.model, options.engine or "auto", threads), workers
+    classifier = Classifier.load(options.model, options.engine or "auto", threads)
+    if (options.engine or "auto") == "auto" and not classifier.manifest.golden:
+        say(
+            f"edgeship: {options.model} carries no golden samples: that {classifier.engine.name} answers rightly is not verified"
+        )
+    return classifier, workers
 
 
 def _streaming(options: argparse.Namespace, classifier: Classifier) -> Options:
