@@ -234,11 +234,39 @@ def test_a_line_that_a_power_cut_left_unfinished_does_not_spoil_the_next(
     digits: Digits, run: Run, tmp_path: Path
 ) -> None:
     rows = tmp_path / "a.jsonl"
-    rows.write_text('{"source": "x", "lab')
+    rows.write_text('{"frame": 7}\n{"source": "x", "lab')
 
     run("run", digits.int8, digits.pictures / "3", "--to", f"jsonl:{rows}", "--append")
 
-    assert [json.loads(line)["frame"] for line in rows.read_text().splitlines()[1:]] == [0, 1]
+    assert [json.loads(line)["frame"] for line in rows.read_text().splitlines()] == [7, 0, 1]
+
+
+def test_a_whole_line_without_its_end_is_kept(digits: Digits, run: Run, tmp_path: Path) -> None:
+    rows = tmp_path / "a.jsonl"
+    rows.write_text('{"frame": 7}')
+
+    run("run", digits.int8, digits.pictures / "3", "--to", f"jsonl:{rows}", "--append")
+
+    assert [json.loads(line)["frame"] for line in rows.read_text().splitlines()] == [7, 0, 1]
+
+
+def test_of_a_table_half_a_row_is_taken_away_and_a_foreign_one_is_left_as_it_is(
+    digits: Digits, run: Run, tmp_path: Path
+) -> None:
+    rows, foreign = tmp_path / "a.csv", tmp_path / "b.csv"
+    run("run", digits.int8, digits.pictures / "3", "--to", f"csv:{rows}")
+    whole = rows.read_text()
+    rows.write_text(whole + "a.png,4,0.9")
+    foreign.write_text("a,b\n1,2\n3")
+
+    run("run", digits.int8, digits.pictures / "4", "--to", f"csv:{rows}", "--append")
+    refused = run("run", digits.int8, digits.pictures / "4", "--to", f"csv:{foreign}", "--append")
+
+    assert rows.read_text().startswith(whole)
+    assert len({line.count(",") for line in rows.read_text().splitlines()}) == 1
+    assert len(rows.read_text().splitlines()) == 5
+    assert "has other columns" in refused.one_line_error()
+    assert foreign.read_text() == "a,b\n1,2\n3"
 
 
 @pytest.mark.parametrize(

@@ -168,6 +168,8 @@ def test_only_this_machine_may_look_and_only_by_its_own_name(digits: Digits, cam
         assert running.url == f"http://127.0.0.1:{running.port}/"
         assert running.get("/")[0] == 200
         assert running.get("/", Host=f"localhost:{running.port}")[0] == 200
+        assert running.get("/", Host=f"127.0.0.2:{running.port}")[0] == 200  # view://127.0.0.2 prints it
+        assert running.get("/", Host="192.0.2.1")[0] == 403
         assert running.get("/", Host="camera.example")[0] == 403
         assert running.get("/events", Host="camera.example")[0] == 403
         assert running.get("/nothing")[0] == 404
