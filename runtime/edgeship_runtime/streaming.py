@@ -93,6 +93,8 @@ def _in_order(
     if options.max_fps is not None:
         found = paced(found, options.max_fps, stop)
     for result in answers(classifier, found, workers=workers, top_k=options.top_k, stop=stop, on_turn=on_turn):
+        if result.frame is not None and result.frame.index == 0:  # a video, perhaps one that came before
+            decider.forget(result.source)
         yield dataclasses.replace(result, decision=_decided(result, decider))
 
 

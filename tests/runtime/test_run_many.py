@@ -161,6 +161,15 @@ def test_a_video_is_decided_over_time(digits: Digits, run: Run, shared_data: Pat
     assert decisions[0]["reason"].startswith("1 of 4 frames agree on ")
 
 
+def test_a_video_that_comes_twice_is_begun_anew(digits: Digits, run: Run, shared_data: Path) -> None:
+    video = shared_data / "video/realshort.mp4"
+
+    result = run("run", digits.int8, video, video, "--json", "--agree", 4, "--smooth", 9, "--threshold", 0)
+
+    decisions = [line["decision"] for line in answers(result.out)]
+    assert decisions[36:] == decisions[:36]
+
+
 def test_of_a_video_that_is_cut_short_the_rest_is_answered_and_the_end_told(
     digits: Digits, run: Run, tmp_path: Path
 ) -> None:

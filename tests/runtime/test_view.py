@@ -232,10 +232,15 @@ def test_pictures_and_videos_are_shown_too(digits: Digits, shared_data: Path, mo
     from edgeship_runtime.sinks.board import Board
 
     classifier, board = Classifier.load(digits.int8), Board("x")
-    for result in classifier.stream(digits.pictures / "4", digits.pictures / "5", shared_data / "video/realshort.mp4"):
+    for result in classifier.stream(digits.pictures / "4", digits.pictures / "5"):
         board.show(result)
+    (place,) = board.sources()
+    pictures = board.snapshot(place)
+    for result in classifier.stream(shared_data / "video/realshort.mp4"):
+        board.show(result)
+    assert board.sources() == [place]  # or a folder of videos would leave a frame of each in memory
+    video = board.snapshot(place)
 
-    pictures, video = (board.snapshot(source) for source in board.sources())
     assert pictures["name"].startswith(str(digits.pictures / "5"))
     assert pictures["picture"].startswith("data:image/jpeg")
     assert (video["frame"], video["name"]) == (35, str(shared_data / "video/realshort.mp4"))
