@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,6 +67,31 @@ def test_a_stream_is_live_and_comes_back_after_a_stall_and_a_restart(
         assert any("connection refused" in detail for _, _, detail in watched.states[5:])
 
     assert os.environ.get("OPENCV_FFMPEG_CAPTURE_OPTIONS") == before
+
+
+def test_after_garbage_pictures_are_answered_again(classifier: Classifier, camera: rtsp.Camera) -> None:
+    """Meanwhile there may be answers of what the decoder makes of it, or a connection that failed; never an end."""
+    with Watched(classifier, camera.url, stall_s=1.0) as watched:
+        watched.until(lambda r: r.prediction is not None and r.index >= 5)
+        camera.tell("garbage")
+        mended: list[float] = []
+
+        def mend() -> None:
+            camera.tell("go")
+            mended.append(time.time())
+
+        threading.Timer(2.0, mend).start()
+        after = watched.until(
+            lambda r: (
+                r.prediction is not None
+                and r.frame is not None
+                and (r.frame.captured_at or 0) > (mended or [1e12])[0] + 1
+            )
+        )
+
+    assert after.frame is not None
+    assert after.frame.pixels.shape == (240, 320, 3)
+    assert watched.names()[-1] == "live"
 
 
 def test_a_path_without_a_stream_is_one_line(digits: Digits, run: Run, camera: rtsp.Camera) -> None:
