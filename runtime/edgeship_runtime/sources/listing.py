@@ -40,7 +40,7 @@ class Pictures:
             return _listed()
         if os.path.isdir(self.name):  # noqa: PTH112 - Path.is_dir raises where a folder above may not be entered
             wanted = f"no pictures in this folder; wanted {', '.join(sorted(SUFFIXES))}"
-            return _some(_below(self.name), self.name, wanted)
+            return _some(below(self.name), self.name, wanted)
         if os.path.exists(self.name) or not glob.has_magic(self.name):  # noqa: PTH110 - as above
             return iter([Path(self.name)])
         return _some(_matching(self.name), self.name, "no picture matches")
@@ -69,8 +69,11 @@ def _some(found: Iterator[Path | Problem], name: str, otherwise: str) -> Iterato
         yield Problem(name, otherwise)
 
 
-def _below(folder: str) -> Iterator[Path | Problem]:
-    """One folder at a time is read and sorted: the first picture comes at once, however many there are."""
+def below(folder: str) -> Iterator[Path | Problem]:
+    """The picture files below a folder, hidden ones left out.
+
+    One folder at a time is read and sorted: the first picture comes at once, however many there are.
+    """
     try:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
@@ -81,7 +84,7 @@ def _below(folder: str) -> Iterator[Path | Problem]:
         if entry.name.startswith("."):
             continue
         if entry.is_dir(follow_symlinks=False):  # a link could lead back up
-            yield from _below(entry.path)
+            yield from below(entry.path)
         elif _suffix(entry.name) in SUFFIXES:
             yield from _file(entry.path)
 
