@@ -21,6 +21,7 @@ from typing import Any
 from edgeship_runtime.errors import DataError
 from edgeship_runtime.files import reason
 from edgeship_runtime.frames import Frame
+from edgeship_runtime.terminal import say
 from edgeship_runtime.video import opencv, rgb
 
 _BUFFERS = 4  # OpenCV's queue for V4L2 (DEFAULT_V4L_BUFFERS)
@@ -29,6 +30,7 @@ _STALE = (
 )  # what can have been taken before it was asked for: the queue, and the frame that was being exposed
 _SETTLE_S = 1.0  # the first frames of most cameras are dark or tinted, until exposure and white balance have settled
 _OLDEST_S = 10.0  # a time stamp that is older, or in the future, is of another clock
+_SAME_RATE = 0.02  # 29.97 for 30
 _DAMAGED = 5  # frames in a row that cannot be decoded (USB loses bytes) until the camera is given up
 
 
@@ -64,10 +66,13 @@ class Camera:
         if not self._capture.isOpened():
             raise DataError(f"{self.name}: {_why_not(self._device)}")
         try:
+            if size is not None or fps is not None:
+                # Uncompressed, a USB 2 camera has the bandwidth for 10 frames of 720p a second. One without MJPEG keeps its format.
+                self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
             if size is not None:
                 self._resize(size)
             if fps is not None:
-                self._capture.set(cv2.CAP_PROP_FPS, fps)
+                self._pace(fps)
             self._settle()
         except BaseException:
             self.close()
@@ -157,6 +162,13 @@ class Camera:
         width, height = (int(self._capture.get(item)) for item in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
         if (width, height) != size:
             raise DataError(f"{self.name} offers {width}x{height} instead of {size[0]}x{size[1]}")
+
+    def _pace(self, fps: float) -> None:
+        cv2 = opencv()
+        self._capture.set(cv2.CAP_PROP_FPS, fps)
+        given = float(self._capture.get(cv2.CAP_PROP_FPS))
+        if given > 0 and abs(given - fps) > _SAME_RATE * fps:
+            say(f"{self.name}: takes {given:g} frames a second, {fps:g} were asked for")
 
     def _settle(self) -> None:
         until = monotonic() + _SETTLE_S

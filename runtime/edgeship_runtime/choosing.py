@@ -7,17 +7,21 @@ none can be written it is found out each time.
 from __future__ import annotations
 
 import contextlib
+from typing import TYPE_CHECKING
 
 from edgeship_runtime import files, machine
 from edgeship_runtime.engines import ENGINES, INSTALL, Engine, open_engine
-from edgeship_runtime.errors import EngineError, NotInstalledError
+from edgeship_runtime.errors import EdgeshipError, EngineError, NotInstalledError
 from edgeship_runtime.model_file import ModelFile
+
+if TYPE_CHECKING:
+    from edgeship_runtime.classifier import Classifier
 
 
 def choose(model: ModelFile, threads: int | None) -> Engine:
     """Loads a model file into the first engine that passes.
 
-    A file without golden samples is loaded into the first that takes it.
+    A file without golden samples is loaded into the first that takes it and computes something.
 
     Raises:
         EngineError: none is installed, or none passes; why.
@@ -32,6 +36,9 @@ def choose(model: ModelFile, threads: int | None) -> Engine:
         except EngineError as error:
             refusals.append(error)
             continue
+        except Exception as error:  # of a library: whatever it is, the next one may do better
+            refusals.append(EngineError(f"{model.path}: {name} cannot load it: {type(error).__name__}: {error}"))
+            continue
         fault = _fault(model, engine)
         if fault is None:
             return engine
@@ -43,8 +50,28 @@ def choose(model: ModelFile, threads: int | None) -> Engine:
 
 def _fault(model: ModelFile, engine: Engine) -> str | None:
     """What differs, in one line; None where nothing does."""
-    if not model.manifest.golden:
-        return None
+    from edgeship_runtime.classifier import Classifier
+
+    try:
+        if model.manifest.golden:
+            return _difference(model, engine)
+        _compute(Classifier(model, engine))
+    except EdgeshipError:
+        raise
+    except Exception as error:
+        return f"it fails: {type(error).__name__}: {error}"
+    return None
+
+
+def _compute(classifier: Classifier) -> None:
+    """Fails where the engine does; of what it computes nothing is known."""
+    import numpy as np
+
+    black = classifier.preprocessing.apply(np.zeros((8, 8, 3), np.uint8))
+    classifier.scores(black[np.newaxis])
+
+
+def _difference(model: ModelFile, engine: Engine) -> str | None:
     passed = files.cache_home() / "verified" / _key(model, engine)
     if passed.exists():
         return None

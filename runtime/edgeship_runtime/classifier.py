@@ -82,7 +82,7 @@ class Classifier:
             frame: its index, for the answer.
 
         Raises:
-            PictureError: it cannot be decoded; the message names the file.
+            PictureError: it cannot be decoded, or the model computes no numbers for it; the message names it.
         """
         began = time.perf_counter()
         content = Path(picture) if isinstance(picture, str) else picture
@@ -95,6 +95,8 @@ class Classifier:
         prepared = time.perf_counter()
         scores = self.scores(pixels[np.newaxis])[0]
         done = time.perf_counter()
+        if not np.isfinite(scores).all():  # nothing follows from them, and JSON has no word for them
+            raise PictureError(f"{name_of(picture)}: the model's scores for it are no finite numbers (NaN or infinite)")
         latency = Latency((decoded - began) * 1e3, (prepared - decoded) * 1e3, (done - prepared) * 1e3)
         return Prediction(name_of(picture), self.top(scores, top_k), frame, (done - began) * 1e3, latency, scores)
 
@@ -110,7 +112,7 @@ class Classifier:
         from edgeship_runtime.answering import answers
         from edgeship_runtime.streaming import cores
 
-        return answers(self, (item for item in enumerate(pictures)), workers=cores(), top_k=top_k)
+        return answers(self._for_threads(), (item for item in enumerate(pictures)), workers=cores(), top_k=top_k)
 
     def stream(
         self,
@@ -154,7 +156,8 @@ class Classifier:
         rules = Rules(smooth_s, agree, own if threshold is None else threshold)
         options = Options(rules, 5, max_fps, max_age_ms, stall_s, keep_trying)
         parsed = [parse(str(source)) for source in sources]
-        return results(self, parsed, options, workers=cores(), stop=stop or threading.Event(), on_state=on_state)
+        mine = self if all(source.is_live for source in parsed) else self._for_threads()
+        return results(mine, parsed, options, workers=cores(), stop=stop or threading.Event(), on_state=on_state)
 
     def scores(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Scores N×labels of model inputs N×H×W×C, uint8."""
@@ -165,6 +168,10 @@ class Classifier:
         """The `count` highest scores of one picture, best first; equal scores in label order."""
         order = np.argsort(-scores, kind="stable")[: max(1, count)]
         return tuple(Score(self.labels[index], float(scores[index])) for index in order)
+
+    def _for_threads(self) -> Classifier:
+        """One that threads may have for themselves, while the caller goes on classifying with this one."""
+        return self.sibling() if self.engine.threads == 1 else self  # on several threads none of them takes it
 
     def sibling(self, threads: int = 1) -> Classifier:
         """The same model for another thread, with an engine of its own."""

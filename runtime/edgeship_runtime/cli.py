@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import io
 import os
@@ -107,11 +108,12 @@ def script() -> None:
     code = main()
     try:
         sys.stdout.flush()
-        sys.stderr.flush()
     except OSError as error:
         if not isinstance(error, BrokenPipeError):
             os.write(2, f"edgeship: the answer could not be written: {error.strerror}\n".encode())
         code = code or 1
+    with contextlib.suppress(OSError, ValueError):  # what nobody reads was no answer
+        sys.stderr.flush()
     os._exit(code)
 
 

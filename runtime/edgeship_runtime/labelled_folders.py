@@ -9,6 +9,7 @@ from edgeship_runtime.errors import DataError
 from edgeship_runtime.files import reason
 from edgeship_runtime.labelled import LabelledData, LabelledPicture
 from edgeship_runtime.pictures import SUFFIXES
+from edgeship_runtime.sources.listing import Problem, below
 
 PARTS = {
     "train": "train",
@@ -61,12 +62,12 @@ def _check_names(labels: set[str], folder: Path) -> None:
 
 def _pictures(folder: Path, top: Path) -> list[LabelledPicture]:
     """Every picture below a label's folder, however deep, in the order of their paths."""
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    return [
-        LabelledPicture(str(path.relative_to(top)), folder.name, path)
-        for path in found
-        if not any(piece.startswith(".") for piece in path.relative_to(folder).parts)
-    ]
+    found = []
+    for item in below(str(folder)):
+        if isinstance(item, Problem):  # what nobody can look into may hold half of the pictures
+            raise DataError(f"{item.source}: {item.error}")
+        found.append(LabelledPicture(str(item.relative_to(top)), folder.name, item))
+    return found
 
 
 def _subfolders(folder: Path) -> list[Path]:

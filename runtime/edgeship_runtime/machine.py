@@ -1,4 +1,4 @@
-"""Machine: what this computer is called, and how warm it is."""
+"""Machine: what this computer is called, how warm it is, and how much memory it has left."""
 
 from __future__ import annotations
 
@@ -28,6 +28,35 @@ def temperature_c(folder: Path = Path("/sys/class/thermal")) -> float | None:
         if value.lstrip("-").isdigit():
             return int(value) / 1000
     return None
+
+
+def free_bytes(root: Path = Path("/")) -> int | None:
+    """Memory that this process may still take, by the kernel's estimate and by its control groups; None where Linux does not tell.
+
+    Args:
+        root: where /proc and /sys lie.
+    """
+    found = [_available(root / "proc/meminfo", "MemAvailable:", 1024)]
+    unified = [line[3:] for line in _read(root / "proc/self/cgroup").splitlines() if line.startswith("0::")]
+    top = root / "sys/fs/cgroup"
+    for own in unified:
+        folder = top / own.lstrip("/")
+        found += [_left(group) for group in (folder, *folder.parents) if group.is_relative_to(top)]
+    known = [item for item in found if item is not None]
+    return min(known) if known else None
+
+
+def _left(group: Path) -> int | None:
+    """What a control group may still take; pages of files that it read are given up first."""
+    most, used = _read(group / "memory.max"), _read(group / "memory.current")
+    if not (most.isdigit() and used.isdigit()):
+        return None
+    return int(most) - int(used) + (_available(group / "memory.stat", "inactive_file", 1) or 0)
+
+
+def _available(path: Path, name: str, unit: int) -> int | None:
+    lines = [line.split() for line in _read(path).splitlines()]
+    return next((int(line[1]) * unit for line in lines if len(line) > 1 and line[0] == name), None)
 
 
 def _read(path: Path) -> str:

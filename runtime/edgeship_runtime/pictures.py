@@ -7,6 +7,7 @@ nobody sees. What each tool makes of the same odd file differs (alpha, palettes,
 from __future__ import annotations
 
 import io
+import threading
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -33,6 +34,9 @@ BACKGROUND = (255, 255, 255)  # transparent pictures are laid on white, as a bro
 _ORIENTED_BY = frozenset({"xmp", "XML:com.adobe.xmp", "Raw profile type exif"})
 _STRIP = 48  # rows of a captured array that are averaged at a time: few enough to stay in the CPU's cache
 _TRANSPOSED = frozenset({5, 6, 7, 8})  # orientations that swap width and height
+_LARGE = 2**24  # pixels: more than most cameras give, and 64 MB each time it is held
+_one_at_a_time = threading.Lock()  # large pictures: threads that meet on them would need their memory at one moment
+_PIXEL_BYTES = 8  # decoded, and once more turned or in other colours, four bytes each
 _DECODER_ERRORS = (
     OSError,
     SyntaxError,
@@ -66,8 +70,13 @@ def decode(picture: Path | bytes, color: Color, *, at_least: tuple[int, int] | N
             if at_least is not None and image.format in ("JPEG", "MPO"):
                 sideways = _is_turned(image) and image.getexif().get(exif.ORIENTATION) in _TRANSPOSED
                 image.draft(None, at_least[::-1] if sideways else at_least)
-            image.load()
-            return upright(image, color)
+            if image.width * image.height < _LARGE:
+                image.load()
+                return upright(image, color)
+            with _one_at_a_time:
+                _refuse_what_does_not_fit(image)
+                image.load()
+                return upright(image, color)
     except UnidentifiedImageError:
         raise PictureError(_nature(picture)) from None
     except (Image.DecompressionBombError, MemoryError):
@@ -76,6 +85,22 @@ def decode(picture: Path | bytes, color: Color, *, at_least: tuple[int, int] | N
         if isinstance(error, OSError) and error.errno is not None:
             raise PictureError(reason(error)) from None
         raise PictureError(f"damaged picture: {str(error) or type(error).__name__}") from None
+
+
+def _refuse_what_does_not_fit(image: Image.Image) -> None:
+    """Says no to a picture that the board has no memory for: the kernel would end the process, not the picture.
+
+    Raises:
+        PictureError: it does not fit.
+    """
+    from edgeship_runtime import machine
+
+    needed, free = image.width * image.height * _PIXEL_BYTES, machine.free_bytes()
+    if free is not None and needed > free:
+        raise PictureError(
+            f"the picture is too large for the memory that is left here: {image.width}×{image.height} pixels take "
+            f"{needed / 1e6:.0f} MB, {max(0, free) / 1e6:.0f} MB are free"
+        )
 
 
 def checked(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -164,10 +189,13 @@ def _colored(image: Image.Image, mode: str) -> Image.Image:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    values = np.asarray(image).astype(np.int64)
+    values = np.asarray(image)
     if np.min(values) < 0 or np.max(values) > 65535:
         raise ValueError("32-bit pictures have no agreed range; save it as 8 or 16 bits")
-    return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
+    scaled = np.empty(values.shape, np.uint8)
+    for at in range(0, len(values), _STRIP):  # or the products would take sixteen times the picture's memory
+        scaled[at : at + _STRIP] = (values[at : at + _STRIP].astype(np.int64) * 255 + 32767) // 65535
+    return Image.fromarray(scaled)
 
 
 def _nature(picture: Path | bytes) -> str:

@@ -15,8 +15,9 @@ T = TypeVar("T")
 
 
 def say(text: str) -> None:
-    """A line for people, on stderr."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201
+    """A line for people, on stderr; where nobody can read it (any more), the work goes on."""
+    with contextlib.suppress(OSError, ValueError):
+        print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def answer(text: str) -> None:
@@ -114,5 +115,6 @@ def native_output_hidden() -> Iterator[None]:
 
 
 def _restore(own: TextIO, descriptor: int) -> None:
-    with own:
+    lost = (OSError,) if descriptor == 2 else ()  # what nobody reads on stderr was no answer
+    with contextlib.suppress(*lost), own:
         os.dup2(own.fileno(), descriptor)

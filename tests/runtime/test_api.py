@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,6 +56,36 @@ def test_the_options_in_the_docs_are_those_there_are() -> None:
 def test_public_names_load_on_first_use() -> None:
     for name in edgeship_runtime.__all__:
         assert getattr(edgeship_runtime, name).__name__ == name
+
+
+class Owned:
+    """An engine that tells who computes with it."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine, self.threads_seen = engine, set()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    def scores(self, batch: Any) -> Any:
+        self.threads_seen.add(threading.current_thread())
+        return self._engine.scores(batch)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_classifier_may_be_used_within_its_own_stream(digits: Digits, threads: int) -> None:
+    """An engine holds one set of buffers: two threads at once would mix their pictures."""
+    classifier = Classifier.load(digits.int8, threads=threads)
+    owned = Owned(classifier.engine)
+    classifier.engine = owned
+    picture = next(digits.pictures.rglob("*.png"))
+
+    for found in (classifier.stream(digits.pictures), classifier.classify_many([picture] * 5)):
+        for result in found:
+            assert result.prediction is not None
+            classifier.classify(picture)
+
+    assert owned.threads_seen == {threading.current_thread()}
 
 
 def test_many_pictures_of_any_kind_are_answered_in_order(digits: Digits) -> None:

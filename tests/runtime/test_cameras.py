@@ -49,6 +49,7 @@ class Device:
     def __init__(self, *, frames: int = 10**9) -> None:
         self.frames, self.opened, self.released = frames, 0, 0
         self.set_to: dict[int, float] = {}
+        self.only_fps: float | None = None
 
     def __call__(self, number: int, backend: int) -> Device:
         assert (number, backend) == (0, cv2.CAP_V4L2)
@@ -68,6 +69,8 @@ class Device:
         return True, pixels((self.get(cv2.CAP_PROP_FRAME_WIDTH), self.get(cv2.CAP_PROP_FRAME_HEIGHT)), RED[::-1])
 
     def get(self, what: int) -> float:
+        if what == cv2.CAP_PROP_FPS and self.only_fps is not None:
+            return self.only_fps
         sizes = {cv2.CAP_PROP_FRAME_WIDTH: 64.0, cv2.CAP_PROP_FRAME_HEIGHT: 48.0}
         return self.stamp * 1000 if what == cv2.CAP_PROP_POS_MSEC else self.set_to.get(what, sizes.get(what, 0))
 
@@ -99,16 +102,30 @@ def test_a_camera_is_asked_for_its_size_and_rate_and_gives_rgb(classifier: Class
         result = watched.until(lambda r: r.index > 5)
 
     assert device.set_to == {
+        cv2.CAP_PROP_FOURCC: cv2.VideoWriter.fourcc(*"MJPG"),
         cv2.CAP_PROP_FRAME_WIDTH: 96,
         cv2.CAP_PROP_FRAME_HEIGHT: 64,
         cv2.CAP_PROP_FPS: 15.0,
     }
+    assert next(iter(device.set_to)) == cv2.CAP_PROP_FOURCC  # which sizes and rates there are depends on it
     assert result.frame is not None
     assert np.array_equal(result.frame.pixels, pixels((96, 64), RED))
     assert result.source == "camera:0"
     assert result.age_ms is not None
     assert result.age_ms >= 5  # from the driver's stamp, not from when it was read
     assert device.released == device.opened == 1
+
+
+def test_a_camera_with_another_rate_says_so(
+    classifier: Classifier, install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    device = install()
+    device.only_fps = 10.0
+
+    with Watched(classifier, "camera:0?fps=30") as watched:
+        watched.until(lambda r: r.index > 5)
+
+    assert "camera:0: takes 10 frames a second, 30 were asked for\n" in capsys.readouterr().err
 
 
 def test_a_camera_that_is_unplugged_is_opened_again(classifier: Classifier, install: Install) -> None:
@@ -154,8 +171,15 @@ class Picamera2:
     def start(self) -> None:
         self.started = True
 
-    def capture_request(self) -> Picamera2:
+    def capture_request(self, wait: bool) -> str:
         assert self.started
+        assert not wait
+        return "job"
+
+    def wait(self, job: str, timeout: float) -> Picamera2:
+        if job == "job" and STALLED:
+            STALLED.pop()
+            raise TimeoutError
         assert not self.pending, "a request was not released"
         time.sleep(0.01)
         self.pending += 1
@@ -178,6 +202,7 @@ class Picamera2:
 
 CONFIGURED: list[dict[str, Any]] = []
 CLOSED: list[Picamera2] = []
+STALLED: list[bool] = []  # a wait in vain for each
 
 
 @pytest.fixture
@@ -201,6 +226,16 @@ def test_a_pi_camera_gives_rgb_and_says_how_old_it_is(classifier: Classifier, pi
     assert result.age_ms is not None
     assert result.age_ms >= 20
     assert len(CLOSED) == 1
+
+
+def test_a_pi_camera_that_falls_silent_is_let_go_of_and_opened_again(classifier: Classifier, picamera2: None) -> None:
+    with Watched(classifier, "picamera:0?size=64x48") as watched:
+        watched.until(lambda r: r.index > 2)
+        STALLED.append(True)
+        watched.until(lambda _: watched.names().count("live") == 2)
+        assert len(CLOSED) == 1
+
+    assert ("picamera:0", "reconnecting", "no frame for 5 s") in watched.states
 
 
 @pytest.mark.parametrize(

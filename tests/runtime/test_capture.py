@@ -525,6 +525,8 @@ class FakeCamera:
         return self.stamps(self.taken_at) * 1000 if what == cv2.CAP_PROP_POS_MSEC else self.size[what]
 
     def set(self, what: int, value: float) -> bool:
+        if what == cv2.CAP_PROP_FOURCC:  # it has no MJPEG
+            return False
         wanted = {**self.size, what: value}
         if what == cv2.CAP_PROP_FRAME_HEIGHT and tuple(wanted.values()) not in self.sizes:
             return False

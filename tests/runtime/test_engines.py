@@ -14,6 +14,8 @@ import pytest
 from edgeship_runtime import Classifier
 from edgeship_runtime.engines import ENGINES, Engine, open_engine
 from edgeship_runtime.engines import litert as litert_module
+from edgeship_runtime.engines import litert_builtin as builtin_module
+from edgeship_runtime.engines import openvino as openvino_module
 from edgeship_runtime.errors import EngineError
 from edgeship_runtime.files import cache_home
 from edgeship_runtime.model_file import MANIFEST, ModelFile, assemble
@@ -99,6 +101,15 @@ def doubting(digits: Digits, folder: Path) -> Path:
     return path
 
 
+def without_golden(file: Path, folder: Path) -> Path:
+    """The same file, which proves nothing."""
+    model = ModelFile.open(file)
+    members = {name: data for name, data in model.raw.members.items() if name != MANIFEST}
+    path = folder / "unproven.tflite"
+    path.write_bytes(assemble("tflite", model.raw.model, dataclasses.replace(model.manifest, golden=()), members))
+    return path
+
+
 class Wrong:
     """An engine that computes something else."""
 
@@ -132,6 +143,85 @@ def test_auto_goes_on_to_the_next_engine(digits: Digits, monkeypatch: pytest.Mon
 
     assert Classifier.load(digits.float32).engine.name == "openvino"
     assert Classifier.load(digits.float32, engine="litert").engine.name == "litert"
+
+
+class Failing(Wrong):
+    """An engine that loads, and then cannot run: of another processor, or a driver that is missing."""
+
+    def scores(self, batch: np.ndarray) -> np.ndarray:
+        raise OSError("illegal instruction")
+
+
+@pytest.mark.parametrize("golden", [True, False])
+def test_auto_passes_over_what_loads_and_cannot_run(
+    digits: Digits, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run: Run, golden: bool
+) -> None:
+    pytest.importorskip("openvino", reason="OpenVINO is not installed here")
+    monkeypatch.setenv("EDGESHIP_CACHE", str(tmp_path))
+    real = litert_module.load
+    monkeypatch.setattr(litert_module, "load", lambda model, threads: Failing(real(model, threads)))
+    path = digits.float32 if golden else without_golden(digits.float32, tmp_path)
+
+    assert Classifier.load(path).engine.name == "openvino"
+
+    monkeypatch.setattr(openvino_module, "load", lambda model, threads: Failing(real(model, threads)))
+    monkeypatch.setattr(builtin_module, "load", lambda model, threads: Failing(real(model, threads)))
+    line = run("run", path, digits.pictures).one_line_error()
+    assert "litert" in line
+    assert "does not pass verify here: it fails: OSError: illegal instruction" in line
+
+
+@pytest.mark.parametrize("where", ["imported", "load"])
+def test_auto_passes_over_what_cannot_be_imported_or_loaded(
+    digits: Digits, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run: Run, where: str
+) -> None:
+    """A library built for another NumPy raises what it likes."""
+    pytest.importorskip("openvino", reason="OpenVINO is not installed here")
+    monkeypatch.setenv("EDGESHIP_CACHE", str(tmp_path))
+
+    def broken(*_: object) -> None:
+        raise AttributeError("_ARRAY_API not found")
+
+    monkeypatch.setattr(litert_module, where, broken)
+
+    assert Classifier.load(digits.float32).engine.name == "openvino"
+    if where == "imported":
+        line = run("run", digits.float32, digits.pictures, "--engine", "litert").one_line_error()
+        assert "engine litert cannot be imported (AttributeError: _ARRAY_API not found)" in line
+
+
+def test_an_engine_that_nothing_vouches_for_is_told(digits: Digits, run: Run, tmp_path: Path) -> None:
+    path = without_golden(digits.int8, tmp_path)
+
+    warned = run("run", path, digits.pictures)
+
+    assert warned.code == 0
+    assert f"{path} carries no golden samples: that litert answers rightly is not verified" in warned.err
+    assert run("run", path, digits.pictures, "--engine", "litert").err == ""
+
+
+class Unsure(Wrong):
+    """An engine whose scores are no numbers."""
+
+    def scores(self, batch: np.ndarray) -> np.ndarray:
+        return np.full_like(self._engine.scores(batch), np.nan)
+
+
+def test_scores_that_are_no_numbers_are_an_error_of_their_picture(
+    digits: Digits, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = litert_module.load
+    monkeypatch.setattr(litert_module, "load", lambda model, threads: Unsure(real(model, threads)))
+    picture = next(digits.pictures.rglob("*.png"))
+
+    said = run("run", digits.int8, picture, "--engine", "litert", "--json")
+
+    assert said.code == 1
+    (line,) = said.lines()
+    assert line == {
+        "source": str(picture),
+        "error": "the model's scores for it are no finite numbers (NaN or infinite)",
+    }
 
 
 def test_what_passed_is_remembered(digits: Digits, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

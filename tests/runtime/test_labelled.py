@@ -79,3 +79,10 @@ def test_the_digits_have_a_test_part_that_never_changes() -> None:
 
 def test_a_digest_tells_shapes_apart() -> None:
     assert digest(np.zeros((2, 8), np.uint8)) != digest(np.zeros((4, 4), np.uint8))
+
+
+def test_what_cannot_be_looked_at_below_a_label_is_told_not_left_out(painted: Path) -> None:
+    (painted / "red" / "more.jpg").symlink_to("more.jpg")
+
+    with pytest.raises(DataError, match=r"red/more\.jpg: too many levels of symbolic links"):
+        open_data(str(painted))

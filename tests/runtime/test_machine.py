@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeship_runtime.machine import temperature_c
+from edgeship_runtime.machine import free_bytes, temperature_c
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,20 @@ def test_the_temperature_is_the_processors_where_linux_tells(
         (zone / "temp").write_text(f"{value}\n")
 
     assert temperature_c(tmp_path) == expected
+
+
+def test_memory_that_is_left_is_the_least_that_the_kernel_and_the_control_groups_leave(tmp_path: Path) -> None:
+    group = tmp_path / "sys/fs/cgroup/system.slice/edgeship.service"
+    group.mkdir(parents=True)
+    (tmp_path / "proc/self").mkdir(parents=True)
+    assert free_bytes(tmp_path) is None
+
+    (tmp_path / "proc/meminfo").write_text("MemTotal:  900 kB\nMemAvailable:  500 kB\n")
+    (tmp_path / "proc/self/cgroup").write_text("0::/system.slice/edgeship.service\n")
+    (group / "memory.max").write_text("max\n")
+    assert free_bytes(tmp_path) == 500 * 1024
+
+    (group.parent / "memory.max").write_text("400000\n")
+    (group.parent / "memory.current").write_text("150000\n")
+    (group.parent / "memory.stat").write_text("anon 1\ninactive_file 50000\n")
+    assert free_bytes(tmp_path) == 300_000

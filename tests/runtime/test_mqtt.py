@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from edgeship_runtime.errors import OutputError
+from edgeship_runtime.results import Result
 from edgeship_runtime.sinks import mqtt
 from making import Digits, Run
 from servers.mosquitto import Broker, Listener
@@ -85,6 +88,25 @@ def test_what_happens_while_the_broker_is_away_is_told_when_it_is_back(
     sink.close()
     assert states[-1] in ({"camera:0": "live"}, {"camera:0": "reconnecting"}, {"camera:0": "stalled"})
     listener.wait_for("yard/state", '{"camera:0": "live"}')
+
+
+def test_after_a_long_outage_the_program_is_online_again(broker: Broker, listener: Listener) -> None:
+    """Although more results waited than are kept."""
+    sink = mqtt.Mqtt(broker.url, _writing())
+    listener.wait_for("yard/status", "online")
+    broker.stop()
+    for number in range(mqtt.MOST_WAITING + 5):
+        sink.write(Result("camera:0", number, error="dark"))
+    sink.state("camera:0", "reconnecting", "")
+    later = len(listener.heard)
+    broker.start()
+
+    listener.wait_for("yard/result", count=mqtt.MOST_WAITING - 5)  # some may have gone into the dying connection
+    listener.wait_for("yard/state", '{"camera:0": "reconnecting"}')
+    told = listener.wait_for("yard/status", count=2)
+    assert ("yard/status", "online") in listener.heard[later:], told
+    with contextlib.suppress(OutputError):
+        sink.close()
 
 
 def test_who_subscribes_later_hears_the_state_of_things(digits: Digits, broker: Broker) -> None:

@@ -27,7 +27,8 @@ WIRES = [
 def received(data: bytes, boundary: str = "frame", seed: int = 0) -> list[bytes]:
     """What comes out where the network gives a few bytes at a time."""
     stream, chance = io.BytesIO(data), random.Random(seed)  # noqa: S311
-    return list(parts(lambda most: stream.read(min(most, chance.randrange(1, 90))), boundary))
+    found = parts(lambda most: stream.read(min(most, chance.randrange(1, 90))), boundary)
+    return [part.content for part in found]
 
 
 @pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.__name__)
@@ -57,7 +58,36 @@ def test_a_picture_comes_with_its_last_byte() -> None:
 
     found = parts(lambda _: sent.pop(), "frame")
 
-    assert next(found) == PICTURES[0]
+    assert next(found).content == PICTURES[0]
+
+
+@pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.__name__)
+def test_a_picture_is_as_old_as_its_last_byte(wire: mjpeg.Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it shows only later that it was the last one."""
+    data = b"".join(wire(picture, number) for number, picture in enumerate(PICTURES)) + b"--frame--\r\n"
+    stream = io.BytesIO(data)
+    monkeypatch.setattr(multipart, "monotonic", lambda: float(stream.tell()))  # a byte a second
+
+    found = list(parts(lambda _: stream.read(7), "frame"))
+
+    assert [part.content for part in found] == PICTURES
+    for part in found:
+        last = data.index(part.content) + len(part.content)
+        assert last <= part.arrived_s < last + 7
+
+
+def test_a_short_boundary_that_occurs_in_a_picture_does_not_cut_it() -> None:
+    picture = PICTURES[0][:50] + b"--x" + PICTURES[0][50:]
+    data = mjpeg.proper(picture, 0).replace(b"--frame", b"--x") * 2
+
+    assert received(data, "x") == [picture, picture]
+
+
+def test_a_header_without_end_is_refused() -> None:
+    lines = iter([b"--frame\r\n"])
+
+    with pytest.raises(DataError, match="header lines without end"):
+        list(parts(lambda _: next(lines, b"X-More: of it\r\n" * 100), "frame"))
 
 
 def test_a_picture_that_is_cut_off_by_the_end_is_none() -> None:

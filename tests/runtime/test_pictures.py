@@ -1,14 +1,16 @@
 """Any picture comes out upright, in the right colours, or is refused in one line."""
 
 import io
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from edgeship_runtime import pictures
+from edgeship_runtime import machine, pictures
 from edgeship_runtime.errors import PictureError
+from edgeship_runtime.pictures import decode
 
 
 def saved(image: Image.Image, format_name: str = "PNG", **options: object) -> bytes:
@@ -132,3 +134,32 @@ def test_odd_files_decode_or_are_refused(shared_data: Path) -> None:
 def test_arrays_of_another_kind_are_refused(array: np.ndarray) -> None:  # type: ignore[type-arg]
     with pytest.raises(PictureError):
         pictures.from_array(array, "rgb")
+
+
+def test_a_picture_that_memory_does_not_suffice_for_is_refused_before_it_is_decoded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "poster.png"
+    Image.new("L", (5000, 4000)).save(path)
+    monkeypatch.setattr(machine, "free_bytes", lambda: 100_000_000)
+
+    with pytest.raises(PictureError, match="5000×4000 pixels take 160 MB, 100 MB are free"):
+        decode(path, "grey")
+
+    monkeypatch.setattr(machine, "free_bytes", lambda: 200_000_000)
+    assert decode(path, "grey").size == (5000, 4000)
+
+
+def test_sixteen_bits_are_scaled_without_a_copy_many_times_as_large(tmp_path: Path) -> None:
+    levels = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    path = tmp_path / "deep.png"
+    Image.fromarray(np.tile(levels, (8, 8))).save(path)
+    decode(path, "grey")  # what is allocated once
+
+    tracemalloc.start()
+    image = decode(path, "grey")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert np.array_equal(np.asarray(image)[:256, :256], np.round(levels / 257).astype(np.uint8))
+    assert peak < 5 * 2048 * 2048  # two bytes of the values, one of the result, and strips

@@ -161,6 +161,15 @@ def test_a_video_is_decided_over_time(digits: Digits, run: Run, shared_data: Pat
     assert decisions[0]["reason"].startswith("1 of 4 frames agree on ")
 
 
+def test_a_video_that_comes_twice_is_begun_anew(digits: Digits, run: Run, shared_data: Path) -> None:
+    video = shared_data / "video/realshort.mp4"
+
+    result = run("run", digits.int8, video, video, "--json", "--agree", 4, "--smooth", 9, "--threshold", 0)
+
+    decisions = [line["decision"] for line in answers(result.out)]
+    assert decisions[36:] == decisions[:36]
+
+
 def test_of_a_video_that_is_cut_short_the_rest_is_answered_and_the_end_told(
     digits: Digits, run: Run, tmp_path: Path
 ) -> None:
@@ -234,11 +243,39 @@ def test_a_line_that_a_power_cut_left_unfinished_does_not_spoil_the_next(
     digits: Digits, run: Run, tmp_path: Path
 ) -> None:
     rows = tmp_path / "a.jsonl"
-    rows.write_text('{"source": "x", "lab')
+    rows.write_text('{"frame": 7}\n{"source": "x", "lab')
 
     run("run", digits.int8, digits.pictures / "3", "--to", f"jsonl:{rows}", "--append")
 
-    assert [json.loads(line)["frame"] for line in rows.read_text().splitlines()[1:]] == [0, 1]
+    assert [json.loads(line)["frame"] for line in rows.read_text().splitlines()] == [7, 0, 1]
+
+
+def test_a_whole_line_without_its_end_is_kept(digits: Digits, run: Run, tmp_path: Path) -> None:
+    rows = tmp_path / "a.jsonl"
+    rows.write_text('{"frame": 7}')
+
+    run("run", digits.int8, digits.pictures / "3", "--to", f"jsonl:{rows}", "--append")
+
+    assert [json.loads(line)["frame"] for line in rows.read_text().splitlines()] == [7, 0, 1]
+
+
+def test_of_a_table_half_a_row_is_taken_away_and_a_foreign_one_is_left_as_it_is(
+    digits: Digits, run: Run, tmp_path: Path
+) -> None:
+    rows, foreign = tmp_path / "a.csv", tmp_path / "b.csv"
+    run("run", digits.int8, digits.pictures / "3", "--to", f"csv:{rows}")
+    whole = rows.read_text()
+    rows.write_text(whole + "a.png,4,0.9")
+    foreign.write_text("a,b\n1,2\n3")
+
+    run("run", digits.int8, digits.pictures / "4", "--to", f"csv:{rows}", "--append")
+    refused = run("run", digits.int8, digits.pictures / "4", "--to", f"csv:{foreign}", "--append")
+
+    assert rows.read_text().startswith(whole)
+    assert len({line.count(",") for line in rows.read_text().splitlines()}) == 1
+    assert len(rows.read_text().splitlines()) == 5
+    assert "has other columns" in refused.one_line_error()
+    assert foreign.read_text() == "a,b\n1,2\n3"
 
 
 @pytest.mark.parametrize(

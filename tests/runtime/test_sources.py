@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeship_runtime.errors import DataError
+from edgeship_runtime.errors import DataError, EdgeshipError
+from edgeship_runtime.sinks import check
 from edgeship_runtime.sources import parse
 from edgeship_runtime.sources.addresses import Live, redacted
 from edgeship_runtime.sources.listing import Pictures, Problem
@@ -69,6 +70,23 @@ def test_a_list_on_stdin_is_paths_as_they_are(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines)))
 
     assert found("-") == [Path("a b.jpg"), Path(os.fsdecode(b" \xff\xfe.png")), Path("last")]
+
+
+def test_what_cannot_be_looked_at_is_told_in_its_place(tmp_path: Path) -> None:
+    touch(tmp_path / "a.jpg", tmp_path / "z.jpg")
+    (tmp_path / "loop.jpg").symlink_to("loop.jpg")
+    (tmp_path / "nowhere.jpg").symlink_to("gone.jpg")
+
+    for name in (tmp_path, tmp_path / "*.jpg"):
+        first, problem, last = Pictures(str(name))
+        assert (first, last) == (tmp_path / "a.jpg", tmp_path / "z.jpg")
+        assert problem == Problem(str(tmp_path / "loop.jpg"), "too many levels of symbolic links")
+
+
+def test_a_name_that_is_too_long_is_one_line() -> None:
+    with pytest.raises(DataError, match="file name too long"):
+        parse("x" * 5000)
+    assert list(Pictures("x" * 5000)) == [Path("x" * 5000)]  # told when it is read
 
 
 # What a SOURCE is
@@ -141,10 +159,45 @@ def test_what_is_no_source_is_told_why(text: str, words: str) -> None:
         ("http://h/x?user=a&pwd=secret&n=1", "http://h/x?user=a&pwd=***&n=1"),
         ("rtsp://h/user=admin_password=secret_channel=1.sdp", "rtsp://h/user=admin_password=***_channel=1.sdp"),
         ("http://h/x?bypass=1&token=secret#y", "http://h/x?bypass=1&token=***#y"),
+        ("http://h/x?pwd=my_secret&n=1", "http://h/x?pwd=***&n=1"),
+        ("http://h/x?psw=s/e=c&loginpas=s&accessToken=s&n=1", "http://h/x?psw=***&loginpas=***&accessToken=***&n=1"),
+        ("http://h/x?loginpass=s;t&user_pw=s&n=1", "http://h/x?loginpass=***&user_pw=***&n=1"),
+        ("rtsp:/me:secret@h/x", "rtsp:/me:***@h/x"),
+        ("rtsp:me:secret@h/x", "rtsp:me:***@h/x"),
+        ("me:secret@h/x", "me:***@h/x"),
     ],
 )
 def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
     assert redacted(url) == shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "rtsp://me:ALPHA/OMEGA@h/x",
+        "rtsp://me:ALPHA?OMEGA@h/x",
+        "rtsp://me:ALPHA#OMEGA@h/x",
+        "rtsp://me:ALPHA]OMEGA@h/x",
+        "rtsp:/me:ALPHA/OMEGA@h/x",
+        "rtsp:me:ALPHA:OMEGA@h/x",
+        "rstp://me:ALPHA/OMEGA@h/x",
+        "camera:0?password=ALPHA_OMEGA",
+        "http:/h/x?pwd=ALPHA_OMEGA",
+    ],
+)
+def test_a_source_or_a_sink_that_is_refused_tells_no_half_of_its_password(url: str) -> None:
+    said = []
+    with pytest.raises(EdgeshipError) as refused:
+        parse(url)
+    said.append(str(refused.value))
+    for sink in (url, url.replace("rtsp:", "mqtt:"), url.replace("rtsp:", "mqtts:"), url.replace("rtsp:", "view:")):
+        try:
+            check([sink, sink], force=False, append=False)
+        except EdgeshipError as error:
+            said.append(str(error))
+
+    assert len(said) >= 2
+    assert not [line for line in said if "ALPHA" in line or "OMEGA" in line]
 
 
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=3).filter(lambda text: "***" not in text))

@@ -168,6 +168,8 @@ def test_only_this_machine_may_look_and_only_by_its_own_name(digits: Digits, cam
         assert running.url == f"http://127.0.0.1:{running.port}/"
         assert running.get("/")[0] == 200
         assert running.get("/", Host=f"localhost:{running.port}")[0] == 200
+        assert running.get("/", Host=f"127.0.0.2:{running.port}")[0] == 200  # view://127.0.0.2 prints it
+        assert running.get("/", Host="192.0.2.1")[0] == 403
         assert running.get("/", Host="camera.example")[0] == 403
         assert running.get("/events", Host="camera.example")[0] == 403
         assert running.get("/nothing")[0] == 404
@@ -230,10 +232,15 @@ def test_pictures_and_videos_are_shown_too(digits: Digits, shared_data: Path, mo
     from edgeship_runtime.sinks.board import Board
 
     classifier, board = Classifier.load(digits.int8), Board("x")
-    for result in classifier.stream(digits.pictures / "4", digits.pictures / "5", shared_data / "video/realshort.mp4"):
+    for result in classifier.stream(digits.pictures / "4", digits.pictures / "5"):
         board.show(result)
+    (place,) = board.sources()
+    pictures = board.snapshot(place)
+    for result in classifier.stream(shared_data / "video/realshort.mp4"):
+        board.show(result)
+    assert board.sources() == [place]  # or a folder of videos would leave a frame of each in memory
+    video = board.snapshot(place)
 
-    pictures, video = (board.snapshot(source) for source in board.sources())
     assert pictures["name"].startswith(str(digits.pictures / "5"))
     assert pictures["picture"].startswith("data:image/jpeg")
     assert (video["frame"], video["name"]) == (35, str(shared_data / "video/realshort.mp4"))

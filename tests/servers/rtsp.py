@@ -45,7 +45,7 @@ class Camera:
         assert self._process.stdout.readline() == "ready\n"
 
     def tell(self, word: str) -> None:
-        """ "stall": connections stay, nothing comes; "go": it comes again."""
+        """ "stall": connections stay, nothing comes; "garbage": what cannot be decoded; "go": pictures come again."""
         assert self._process.stdin is not None
         self._process.stdin.write(f"{word}\n")
 

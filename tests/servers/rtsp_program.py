@@ -1,6 +1,6 @@
 """An RTSP camera, for Debian's Python and GStreamer (no wheel has these): plays the H.264 of a file round and round.
 
-Usage: /usr/bin/python3 rtsp_program.py FILE PORT     prints "ready"; lines on stdin: "stall", "go"
+Usage: /usr/bin/python3 rtsp_program.py FILE PORT     prints "ready"; lines on stdin: "stall", "garbage", "go"
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PLAY = (
     "( appsrc name=source is-live=true format=time caps=video/x-h264,stream-format=byte-stream,alignment=au "
     "! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
 )
-stalled = threading.Event()
+stalled, spoilt = threading.Event(), threading.Event()
 
 
 def access_units(path: str) -> list[bytes]:
@@ -53,7 +53,10 @@ class Camera(GstRtspServer.RTSPMediaFactory):
             if stalled.is_set():
                 return True
             number = state["sent"]
-            buffer = Gst.Buffer.new_wrapped(self.units[number % len(self.units)])
+            unit = self.units[number % len(self.units)]
+            if spoilt.is_set():  # slices of pictures that no encoder made
+                unit = unit[:40] + bytes(value ^ 0x5A for value in unit[40:])
+            buffer = Gst.Buffer.new_wrapped(unit)
             buffer.pts = buffer.dts = number * Gst.SECOND // RATE
             buffer.duration = Gst.SECOND // RATE
             state["sent"] = number + 1
@@ -64,7 +67,9 @@ class Camera(GstRtspServer.RTSPMediaFactory):
 
 def obey() -> None:
     for line in sys.stdin:
-        stalled.set() if line.strip() == "stall" else stalled.clear()
+        word = line.strip()
+        stalled.set() if word == "stall" else stalled.clear()
+        spoilt.set() if word == "garbage" else spoilt.clear()
     loop.quit()
 
 

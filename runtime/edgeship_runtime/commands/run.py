@@ -121,7 +121,12 @@ def _loaded(options: argparse.Namespace, sources: Sequence[Source]) -> tuple[Cla
     alone = len(ending) == 1 and isinstance(ending[0], Pictures) and Path(ending[0].name).is_file()
     workers = 0 if alone or not ending else options.threads or cores()
     threads = 1 if workers and len(ending) == len(sources) else options.threads
-    return Classifier.load(options.model, options.engine or "auto", threads), workers
+    classifier = Classifier.load(options.model, options.engine or "auto", threads)
+    if (options.engine or "auto") == "auto" and not classifier.manifest.golden:
+        say(
+            f"edgeship: {options.model} carries no golden samples: that {classifier.engine.name} answers rightly is not verified"
+        )
+    return classifier, workers
 
 
 def _streaming(options: argparse.Namespace, classifier: Classifier) -> Options:
@@ -162,6 +167,7 @@ def _answered(
     """Gives each result to every sink; returns the exit code."""
     import signal
 
+    from edgeship_runtime.heartbeat import Heartbeat
     from edgeship_runtime.streaming import results
 
     def tell(source: str, state: State, detail: str) -> None:
@@ -170,7 +176,8 @@ def _answered(
             sink.state(source, state, detail)
 
     count = failed = 0
-    found = results(classifier, sources, options, workers=workers, stop=stop, on_state=tell)
+    turned = Heartbeat().beat
+    found = results(classifier, sources, options, workers=workers, stop=stop, on_state=tell, on_turn=turned)
     with contextlib.closing(found):
         for result in counted_off(found, " pictures"):
             for sink in sinks:

@@ -99,6 +99,9 @@ def engine_loader(model: ModelFile, name: str = "auto") -> Callable[[ModelFile, 
         return _load(name)
     except ImportError as error:
         raise NotInstalledError(f"{model.path}: engine {name} is not installed ({error}): {INSTALL[name]}") from None
+    except Exception as error:  # it is installed, and its parts do not fit: another NumPy, a missing instruction
+        why = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise EngineError(f"{model.path}: engine {name} cannot be imported ({why}): {INSTALL[name]}") from None
 
 
 def _first(model: ModelFile) -> Callable[[ModelFile, int], Engine]:
@@ -106,7 +109,7 @@ def _first(model: ModelFile) -> Callable[[ModelFile, int], Engine]:
     for engine in able:
         try:
             return _load(engine)
-        except ImportError:
+        except Exception:  # noqa: S112 - see engine_loader; by its name one is told why
             continue
     raise NotInstalledError(f"{model.path}: no engine here runs .{model.format} files: {INSTALL[able[0]]}")
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from time import monotonic
 
+from edgeship_runtime.errors import DataError
 from edgeship_runtime.frames import Frame
 from edgeship_runtime.live.streams import Stream
 
@@ -32,7 +33,10 @@ class Attempt:
 
     def start(self) -> None:
         """Begins."""
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # the system has no thread left
+            self.error = DataError(str(error))
 
     @property
     def hangs(self) -> bool:
@@ -44,7 +48,8 @@ class Attempt:
         self._abandoned = True
         if self._stream is not None:
             self._stream.interrupt()
-        self._thread.join(patience_s)
+        if self._thread.ident is not None:  # it was started
+            self._thread.join(patience_s)
 
     def _read(self) -> None:
         try:

@@ -118,15 +118,17 @@ class Feed:
 
     def _failed(self, attempt: Attempt, error: Exception, now: float) -> None:
         with self._arrived:
-            self._attempt = None
+            self._attempt = self.newest = None  # what nobody took is of the past
         attempt.abandon()
         self._hanging.append(attempt)
-        if not isinstance(error, EdgeshipError) or isinstance(error, MissingExtraError):
+        # The type, where a library speaks: libcamera's RuntimeError, cv2.error.
+        reason = str(error) if isinstance(error, EdgeshipError) else f"{type(error).__name__}: {error}"
+        if isinstance(error, MissingExtraError) or not (self.lives or isinstance(error, EdgeshipError)):
             self._give_up(error)
         elif not self.lives and not self._patient:
-            self._give_up(DataError(f"{self.name}: {error}"))
+            self._give_up(DataError(f"{self.name}: {reason}"))
         else:
-            self._wait(attempt, str(error), now)
+            self._wait(attempt, reason, now)
 
     def _give_up(self, error: Exception) -> None:
         with self._arrived:

@@ -69,6 +69,7 @@ class Hub:
             for source in sources
         ]
         self._feeds = [seat.feed for seat in self._seats]
+        self._failure: Exception | None = None
         self._closed = threading.Event()
         self._watch = threading.Thread(target=self._look_after, name="watch", daemon=True)
         self._watch.start()
@@ -78,13 +79,14 @@ class Hub:
 
         Raises:
             DataError: a source cannot be opened at the start.
+            Exception: what `on_state` raised, or a fault of ours: nobody looks after the sources any more.
         """
         until = monotonic() + timeout_s
         with self._arrived:
             while True:
-                for feed in self._feeds:
-                    if feed.failure is not None:
-                        raise feed.failure
+                for failure in (self._failure, *(feed.failure for feed in self._feeds)):
+                    if failure is not None:
+                        raise failure
                 now = monotonic()
                 for seat in self._seats:
                     if seat.feed.newest is not None and now >= seat.due_s:
@@ -113,7 +115,12 @@ class Hub:
         return taken
 
     def _look_after(self) -> None:
-        while not self._closed.is_set():
-            for feed in self._feeds:
-                feed.tick()
-            self._closed.wait(_TICK_S)
+        try:
+            while not self._closed.is_set():
+                for feed in self._feeds:
+                    feed.tick()
+                self._closed.wait(_TICK_S)
+        except Exception as error:
+            with self._arrived:
+                self._failure = error
+                self._arrived.notify_all()

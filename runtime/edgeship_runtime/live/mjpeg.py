@@ -11,7 +11,7 @@ import re
 import socket
 from collections.abc import Iterator
 from functools import partial
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, InvalidURL
 from time import monotonic, time
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -56,12 +56,13 @@ class MjpegStream:
     def read(self) -> Frame:
         """The next picture, as bytes."""
         try:
-            picture = next(self._parts, None)
+            part = next(self._parts, None)
         except (OSError, HTTPException, ValueError) as error:
             raise DataError(f"the connection broke: {_why(error)}") from None
-        if picture is None:
+        if part is None:
             raise DataError("the camera ended the connection")
-        return Frame(picture, self._name, next(self._numbers), captured_at=time(), arrived_s=monotonic())
+        captured_at = time() - (monotonic() - part.arrived_s)
+        return Frame(part.content, self._name, next(self._numbers), captured_at=captured_at, arrived_s=part.arrived_s)
 
     def interrupt(self) -> None:
         """Ends a read that waits."""
@@ -106,6 +107,8 @@ def _refused(code: int, text: str, *, known: bool) -> str:
 
 
 def _why(error: Exception) -> str:
+    if isinstance(error, InvalidURL):  # which repeats the URL
+        return "its URL has a blank or a control character; a blank is written %20"
     inner = error.reason if isinstance(error, URLError) else error
     if isinstance(inner, TimeoutError):
         return "no answer in time"

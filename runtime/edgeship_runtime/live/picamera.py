@@ -23,8 +23,8 @@ _OLDEST_S = 10.0  # a time stamp that is older, or in the future, is of another 
 class PiCameraStream:
     """Camera N of libcamera."""
 
-    def __init__(self, source: Live, numbers: Iterator[int]) -> None:
-        self._name, self._numbers = source.name, numbers
+    def __init__(self, source: Live, numbers: Iterator[int], stall_s: float) -> None:
+        self._name, self._numbers, self._stall_s = source.name, numbers, stall_s
         self._camera = _opened(int(source.address))
         try:
             self._camera.configure(
@@ -42,7 +42,11 @@ class PiCameraStream:
 
     def read(self) -> Frame:
         """The next frame."""
-        request = self._camera.capture_request()
+        job = self._camera.capture_request(wait=False)
+        try:
+            request = self._camera.wait(job, timeout=self._stall_s)
+        except TimeoutError:  # a loose ribbon cable; waiting for ever would keep the camera from being opened again
+            raise DataError(f"no frame for {self._stall_s:g} s") from None
         try:
             pixels = np.ascontiguousarray(request.make_array("main"), np.uint8)
             stamp = request.get_metadata().get("SensorTimestamp", 0) / 1e9  # on the clock that monotonic() reads

@@ -24,8 +24,8 @@ from edgeship_runtime.video import opencv, rgb
 _VARIABLE = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 # TCP, because a lost packet of UDP is a grey smear for seconds; half a second instead of five to find out what is sent; no queue.
 _OPTIONS = "rtsp_transport;tcp|fflags;nobuffer|analyzeduration;500000|probesize;500000"
-_opening = threading.Lock()  # the variable is the process's
-_ANSWER_S = 3.0
+_opening = threading.Lock()  # the variable is the process's; OpenCV 5.0 has such a lock of its own around all of this
+_ANSWER_S = 5.0
 
 
 class RtspStream:
@@ -33,10 +33,12 @@ class RtspStream:
 
     def __init__(self, source: Live, numbers: Iterator[int], stall_s: float) -> None:
         self._name, self._numbers, self._stall_s = source.name, numbers, stall_s
+        # Asked first, because OpenCV opens one camera at a time: one that does not answer would hold up all others.
+        code = _asked(source.address)
         self._capture = _opened(source.address, stall_s)
         if not self._capture.isOpened():
             self._capture.release()
-            raise DataError(_why_not(source.address))
+            raise DataError(_refused(code, known=urlsplit(source.address).username is not None))
 
     def read(self) -> Frame:
         """The next frame, decoded."""
@@ -90,8 +92,12 @@ def _opened(url: str, stall_s: float) -> Any:  # noqa: ANN401 - OpenCV's
                 del os.environ[_VARIABLE]
 
 
-def _why_not(url: str) -> str:
-    """Why a stream cannot be opened: FFmpeg only says no, so the camera is asked."""
+def _asked(url: str) -> str:
+    """The camera's answer to who asks without a password: "200", or "401" where it wants one.
+
+    Raises:
+        DataError: there is none, or it has no such stream.
+    """
     parts = urlsplit(url)
     bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     try:
@@ -100,19 +106,21 @@ def _why_not(url: str) -> str:
             connection.sendall(f"DESCRIBE {bare} RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: edgeship\r\n\r\n".encode())
             status = connection.recv(64).decode("latin-1").split()
     except TimeoutError:
-        return "no answer in time"
+        raise DataError("no answer in time") from None
     except socket.gaierror:
-        return "there is no such host"
+        raise DataError("there is no such host") from None
     except OSError as error:
-        return reason(error)
+        raise DataError(reason(error)) from None
     if len(status) < 2 or not status[0].startswith("RTSP/"):
-        return "what answers there does not speak RTSP"
-    return _refused(status[1], known=parts.username is not None)
+        raise DataError("what answers there does not speak RTSP")
+    if status[1] == "404":
+        raise DataError("has no stream at this path (404); see the camera's manual for it")
+    return status[1]
 
 
 def _refused(code: str, *, known: bool) -> str:
     if code in ("401", "403"):
-        return "refuses this user or password" if known else "wants a user and a password: rtsp://USER:PASSWORD@HOST/…"
-    if code == "404":
-        return "has no stream at this path (404); see the camera's manual for it"
+        if known:  # it was asked without, and says no more to that
+            return "cannot be opened with this user and password: they are wrong, or the path is, or OpenCV cannot read its video"
+        return "wants a user and a password: rtsp://USER:PASSWORD@HOST/…"
     return "sends no video that OpenCV can read" if code == "200" else f"answers {code}"

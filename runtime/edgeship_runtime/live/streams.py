@@ -51,7 +51,7 @@ def connect(source: Live, numbers: Iterator[int], stall_s: float) -> Stream:
     if source.kind == "picamera":
         from edgeship_runtime.live.picamera import PiCameraStream
 
-        return PiCameraStream(source, numbers)
+        return PiCameraStream(source, numbers, stall_s)
     from edgeship_runtime.live.v4l2 import CameraStream
 
     return CameraStream(source, numbers)

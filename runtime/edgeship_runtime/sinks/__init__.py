@@ -45,11 +45,12 @@ def check(texts: Sequence[str], *, force: bool, append: bool) -> None:
         OutputError: a file exists, or its folder does not.
     """
     from edgeship_runtime.files import refuse_existing
+    from edgeship_runtime.sources.addresses import redacted
 
     for text in texts:
         kind, _, rest = text.partition(":")
         if kind not in ("table", "jsonl", "csv", "mqtt", "mqtts", "view"):
-            raise UsageError(f"--to {text}: wanted {KINDS}")
+            raise UsageError(f"--to {redacted(text)}: wanted {KINDS}")
         if kind in ("mqtt", "mqtts"):
             from edgeship_runtime.sinks import mqtt
 
@@ -67,7 +68,8 @@ def check(texts: Sequence[str], *, force: bool, append: bool) -> None:
                 )
     places = ["-" if text in ("table:", "table") else text.partition(":")[2] for text in texts]
     if twice := [place for place in places if places.count(place) > 1]:
-        raise UsageError(f"--to: two of them write to {'stdout' if twice[0] == '-' else twice[0]}")
+        place = "stdout" if twice[0] == "-" else redacted(twice[0])
+        raise UsageError(f"--to: two of them write to {place}")
 
 
 def open_sink(text: str, writing: Writing) -> Sink:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _POINTS = 240  # of a plot
 _SIDE = 640  # pixels of the picture that is sent, at most
 _TOP_K = 5
-_PICTURES = "pictures"  # one place for all of them
+_PICTURES = "pictures"  # one place for all that ends: a folder of videos must not leave a frame of each in memory
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Board:
         """Takes a result."""
         now = monotonic()
         with self._lock:
-            place = self._places.setdefault(result.source if result.frame is not None else _PICTURES, _Place())
+            place = self._places.setdefault(result.source if result.is_live else _PICTURES, _Place())
             place.result, place.shown_s = result, now
             place.number += 1
             if result.prediction is not None:

@@ -31,6 +31,7 @@ class Columns:
         elif self._output.first_line() != ",".join(COLUMNS):
             self._output.close()
             raise OutputError(f"{name} has other columns than this version writes; name another file")
+        self._output.mend(lambda row: len(next(csv.reader([row]))) == len(COLUMNS))
 
     def write(self, result: Result) -> None:
         """Writes a row; what a result does not have is left empty."""

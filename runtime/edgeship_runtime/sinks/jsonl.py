@@ -20,6 +20,7 @@ class JsonLines:
 
     def __init__(self, name: str, writing: Writing) -> None:
         self._output = Output(name, writing)
+        self._output.mend(_is_json)
         self._top_k = writing.top_k or _TOP_K
 
     def write(self, result: Result) -> None:
@@ -32,3 +33,11 @@ class JsonLines:
     def close(self) -> None:
         """Closes the file."""
         self._output.close()
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

@@ -4,7 +4,8 @@
     TOPIC/state    retained: live source → its state
     TOPIC/status   retained: "online"; "offline" when this program ends, which the broker says itself where it dies (the last will)
 
-While the broker cannot be reached, messages wait, a bounded number of them; connecting is tried for ever.
+While the broker cannot be reached, results wait, a bounded number of them; status and state are told as they are when it is back.
+Connecting is tried for ever.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ import json
 import threading
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from edgeship_runtime.errors import MissingExtraError, OutputError, UsageError
 from edgeship_runtime.results import Result
 from edgeship_runtime.sinks import Writing
 from edgeship_runtime.sinks.sink import State
-from edgeship_runtime.sources.addresses import redacted
+from edgeship_runtime.sources.addresses import parted, redacted
 from edgeship_runtime.terminal import counted, say
 
 MOST_WAITING = 1000  # messages; at 30 a second half a minute
@@ -59,10 +60,10 @@ def parse(url: str) -> Broker:
     """
     name = redacted(url)
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
+        parts = parted(url)
     except ValueError as error:
-        raise UsageError(f"--to {name}: {str(error).lower()}") from None
+        raise UsageError(f"--to {name}: {error}") from None
+    host, port = parts.hostname, parts.port
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     topic = unquote(parts.path).strip("/") or "edgeship"
     if not host:
@@ -82,7 +83,9 @@ class Mqtt:
     def __init__(self, url: str, writing: Writing) -> None:
         self._broker = parse(url)
         self._top_k = writing.top_k or _TOP_K
+        self._telling = threading.RLock()  # around what is told of states, so that the last one told is the last one
         self._states: dict[str, State] = {}
+        self._connected = False
         self._changed = threading.Condition()
         self._sent = self._done = self._dropped = 0
         self._complained = ""
@@ -92,7 +95,9 @@ class Mqtt:
 
     def write(self, result: Result) -> None:
         """Sends a result, or has it wait."""
-        if not self._publish("result", result.to_json(self._top_k)):
+        with self._changed:
+            is_full = self._sent - self._done >= MOST_WAITING
+        if is_full or not self._publish("result", result.to_json(self._top_k)):
             self._dropped += 1
             self._complain(
                 f"{MOST_WAITING:,} messages wait; further ones are dropped" if self._broker.qos else "messages are lost"
@@ -100,8 +105,9 @@ class Mqtt:
 
     def state(self, source: str, state: State, detail: str) -> None:
         """Tells the states of all sources."""
-        self._states[source] = state
-        self._publish("state", dict(self._states), retain=True)
+        with self._telling:
+            self._states[source] = state
+            self._tell_states()
 
     def close(self) -> None:
         """Waits a little for what is under way, says goodbye, and ends the connection.
@@ -109,7 +115,9 @@ class Mqtt:
         Raises:
             OutputError: some messages could not be delivered.
         """
-        self._publish("status", "offline", retain=True)
+        with self._telling:
+            if self._connected:  # otherwise the broker has said so
+                self._publish("status", "offline", retain=True)
         with self._changed:
             self._changed.wait_for(lambda: self._done >= self._sent, _PATIENCE_S)
             lost = self._dropped + self._sent - self._done
@@ -117,6 +125,11 @@ class Mqtt:
         self._client.loop_stop()
         if lost:
             raise OutputError(f"--to {self._broker.name}: {counted(lost, 'message')} not delivered")
+
+    def _tell_states(self) -> None:
+        """Of all sources; when there is a connection, if there is none now."""
+        if self._connected and self._states:
+            self._publish("state", dict(self._states), retain=True)
 
     def _publish(self, topic: str, value: object, *, retain: bool = False) -> bool:
         """Whether the message was taken; sent at once, or when there is a connection."""
@@ -140,7 +153,7 @@ class Mqtt:
                 f"--to {self._broker.name} needs paho-mqtt, which cannot be imported ({error}): pip install 'edgeship[mqtt]'"
             ) from None
         client = paho.Client(CallbackAPIVersion.VERSION2)
-        client.max_queued_messages_set(MOST_WAITING)
+        client.max_queued_messages_set(0)  # counted here, where "online" is not refused for results that wait
         client.reconnect_delay_set(1, 30)
         client.will_set(f"{self._broker.topic}/status", "offline", qos=1, retain=True)
         if self._broker.user is not None:
@@ -157,12 +170,17 @@ class Mqtt:
             return
         self._complained = ""
         say(f"{self._broker.name}: connected")
-        self._publish("status", "online", retain=True)
+        with self._telling:
+            self._connected = True
+            self._publish("status", "online", retain=True)
+            self._tell_states()
 
     def _on_connect_fail(self, _client: object, _data: object) -> None:
         self._complain("cannot be reached; trying again")
 
     def _on_disconnect(self, _client: object, _data: object, _flags: object, reason: Any, _properties: object) -> None:  # noqa: ANN401
+        with self._telling:
+            self._connected = False
         if reason.is_failure:
             self._complain(f"disconnected ({str(reason).lower()}); trying again")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -10,6 +11,8 @@ from edgeship_runtime.errors import OutputError
 from edgeship_runtime.files import reason
 from edgeship_runtime.sinks import Writing
 from edgeship_runtime.terminal import answer
+
+_BLOCK = 2**16
 
 
 class Output:
@@ -30,8 +33,6 @@ class Output:
             mode: Literal["ab", "wb", "xb"] = "ab" if writing.append else "wb" if writing.force else "xb"
             self._file = Path(name).open(mode, buffering=0)  # noqa: SIM115 - closed by close
             self.was_empty = self._file.tell() == 0
-            if not self.was_empty:
-                self._mend()
         except FileExistsError:
             raise OutputError(f"{name} exists; --append goes on with it, --force overwrites it") from None
         except OSError as error:
@@ -72,9 +73,34 @@ class Output:
         with Path(self.name).open(errors="replace") as file:
             return file.readline().rstrip("\n")
 
-    def _mend(self) -> None:
-        """Ends a line that a power cut left unfinished, so that the next one is whole."""
-        with Path(self.name).open("rb") as file:
-            file.seek(-1, os.SEEK_END)
-            if file.read(1) != b"\n" and self._file is not None:
-                self._file.write(b"\n")
+    def mend(self, is_whole: Callable[[str], bool]) -> None:
+        """Sees to what a power cut left of a last line: takes it away, or ends it, where it is whole all the same.
+
+        Raises:
+            OutputError: the file cannot be changed.
+        """
+        if self._file is None or not Path(self.name).is_file():  # a device or a pipe
+            return
+        try:
+            with Path(self.name).open("r+b") as file:
+                begin = _last_line(file)
+                file.seek(begin)
+                rest = file.read()
+                if rest and is_whole(rest.decode(errors="replace")):
+                    file.write(b"\n")
+                else:
+                    file.truncate(begin)
+        except OSError as error:
+            raise OutputError(f"{self.name}: {reason(error)}") from None
+
+
+def _last_line(file: BinaryIO) -> int:
+    """Where what comes after the last line break begins."""
+    end = file.seek(0, os.SEEK_END)
+    while end:
+        begin = max(0, end - _BLOCK)
+        file.seek(begin)
+        if (at := file.read(end - begin).rfind(b"\n")) >= 0:
+            return begin + at + 1
+        end = begin
+    return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import ipaddress
 import json
 import secrets
 from collections.abc import AsyncIterator, Callable
@@ -16,7 +17,6 @@ from edgeship_runtime.sinks.board import Board
 
 _INTERVAL_S = 0.1
 _ALIVE_S = 2.0  # without news, so that the page can tell silence from a lost connection
-_OWN_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class Pages:
@@ -47,7 +47,7 @@ class Pages:
             if self._is_token(request.query_params.get("token", "")):
                 return None
             return PlainTextResponse("This page needs the token that edgeship printed: /?token=…\n", 403)
-        if request.url.hostname in _OWN_NAMES:
+        if _is_own(request.url.hostname or ""):
             return None
         return PlainTextResponse("This page is for this machine only.\n", 403)
 
@@ -68,3 +68,11 @@ class Pages:
                 yield "event: alive\ndata: {}\n\n"
             await asyncio.sleep(_INTERVAL_S)
         yield "event: ended\ndata: {}\n\n"
+
+
+def _is_own(host: str) -> bool:
+    """Whether only this machine calls itself so: localhost, 127.0.0.0/8, ::1."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -21,6 +21,7 @@ from edgeship_runtime.results import Result
 from edgeship_runtime.sinks import Writing
 from edgeship_runtime.sinks.board import Board
 from edgeship_runtime.sinks.sink import State
+from edgeship_runtime.sources.addresses import redacted
 from edgeship_runtime.terminal import say
 
 _PATIENCE_S = 2.0
@@ -62,7 +63,9 @@ def parse(text: str) -> Address:
     except ValueError:
         host, port = "", None
     if not host or not port:
-        raise UsageError(f"--to {text}: wanted view://127.0.0.1:8080, or view://0.0.0.0:8080 for others to see")
+        raise UsageError(
+            f"--to {redacted(text)}: wanted view://127.0.0.1:8080, or view://0.0.0.0:8080 for others to see"
+        )
     return Address(host, port)
 
 

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from edgeship_runtime.errors import DataError
+from edgeship_runtime.files import reason
 from edgeship_runtime.pictures import SUFFIXES
+from edgeship_runtime.sources.addresses import redacted
 from edgeship_runtime.sources.listing import Pictures
 
 if TYPE_CHECKING:
@@ -44,12 +46,19 @@ def parse(text: str) -> Source:
         from edgeship_runtime.sources.addresses import stream
 
         return stream(text)
-    path = Path(text)
+    try:
+        return _of_file(text, Path(text), is_live=kind in ("rtsp", "http", "https"))
+    except OSError as error:  # a folder that may not be entered, a name that is too long
+        raise DataError(f"{redacted(text)}: {reason(error)}") from None
+
+
+def _of_file(text: str, path: Path, *, is_live: bool) -> Ending:
     if path.suffix.lower() not in SUFFIXES and path.is_file():
         from edgeship_runtime.sources.videos import Video
         from edgeship_runtime.video import looks_like_video
 
         return Video(path) if looks_like_video(path) else Pictures(text)
-    if path.exists() or any(sign in text for sign in "*?["):
+    is_pattern = any(sign in text for sign in "*?[") and not is_live  # rather a slip such as rtsp:/h/x?n=1
+    if path.exists() or is_pattern:
         return Pictures(text)
-    raise DataError(f"{text} does not exist; {_WANTED}")
+    raise DataError(f"{redacted(text)} does not exist; {_WANTED}")

@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import ClassVar, Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from edgeship_runtime.errors import DataError
 
-# `?password=…`, and `/user=me_password=…_channel=1` as some cameras have it in their path.
-_SECRET = re.compile(
-    r"(?i)((?<![a-z])(?:pass(?:word|wd|phrase)?|pwd|pw|token|secret|api_?key|key|auth|sig)=)[^&_/;?#]+"
+# `?password=…`, and `/user=me_password=…_channel=1` as some cameras have it in their path, where an underscore may begin the next key.
+_KEYS = (
+    r"(?i)([\w-]*(?:password|passwd|passphrase|pwd|psw|token|secret|credentials?|signature|(?:api|access|auth|private)_?key)="
+    r"|(?<![a-z])(?:(?:login|user)?pass?|pw|key|auth|sig)=)"
 )
+_SECRET_IN_PATH = re.compile(_KEYS + r"(?:(?!_[a-z]+=)[^&/;#])+")
+_SECRET_IN_QUERY = re.compile(_KEYS + r"[^&#]+")
+_OPENING = re.compile(r"(?i)(?:[a-z][a-z0-9+.-]*:)?/*")  # a scheme, and as many slashes as somebody wrote
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ def camera(kind: str, text: str) -> Live:
     Raises:
         DataError: it is not of that form.
     """
-    name, (number, _, query) = f"{kind}:{text}", text.partition("?")
+    name, (number, _, query) = redacted(f"{kind}:{text}"), text.partition("?")
     if not (number.isascii() and number.isdecimal() and len(number) < 4):
         raise DataError(f"{name}: wanted the number of a camera, such as {kind}:0{_NODE[kind]}")
     options = dict(parse_qsl(query, keep_blank_values=True))
@@ -59,10 +63,10 @@ def stream(url: str) -> Live:
     """
     name = redacted(url)
     try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
+        parts = parted(url)
     except ValueError as error:
-        raise DataError(f"{name}: {str(error).lower()}") from None
+        raise DataError(f"{name}: {error}") from None
+    host = parts.hostname
     if parts.scheme not in ("rtsp", "http", "https"):
         raise DataError(f"{parts.scheme}:// cannot be read; wanted rtsp://, http:// or https://")
     if not host:
@@ -70,20 +74,41 @@ def stream(url: str) -> Live:
     return Live(name, "rtsp" if parts.scheme == "rtsp" else "http", url)
 
 
+def parted(url: str) -> SplitResult:
+    """The parts of a URL, of which the port is known to be one.
+
+    Raises:
+        ValueError: it has none; the words repeat nothing of it, because a password with a slash is taken for a port.
+    """
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        hint = "; in a password / ? # @ are written %2F %3F %23 %40" if "@" in url else ""
+        raise ValueError(f"wanted a host, or a host and a number as its port{hint}") from None
+    return parts
+
+
 def redacted(url: str) -> str:
-    """A URL as it may be shown and logged: passwords and tokens are replaced by "***".
+    """A URL as it may be shown and logged: passwords and tokens are replaced by "***". Also one with a slip in it, such as rtsp:/.
 
     A password may hold an @, a slash or a question mark that nobody wrote as %40, %2F or %3F, so all from the first colon to the
     last @ is taken for one: rather a path that is not shown than a password that is.
     """
-    scheme, separator, rest = url.partition("://")
+    found = _OPENING.match(url)
+    opening = found[0] if found else ""
+    rest = url[len(opening) :]
     before, at, after = rest.rpartition("@")
     user, colon, _ = before.partition(":")
     if at and colon and not before.startswith("["):  # an IPv6 address
         rest = f"{user}:***@{after}"
-    return _SECRET.sub(r"\1***", f"{scheme}{separator}{rest}")
+    elif at and opening.endswith(":"):  # what looked like a scheme is a user
+        rest = f"***@{after}"
+    path, question, query = rest.partition("?")
+    return f"{opening}{_SECRET_IN_PATH.sub(_HIDDEN, path)}{question}{_SECRET_IN_QUERY.sub(_HIDDEN, query)}"
 
 
+_HIDDEN = r"\1***"
 _NODE = {"camera": " for /dev/video0", "picamera": ""}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,10 +38,10 @@ class Pictures:
         """
         if self.name == "-":
             return _listed()
-        if Path(self.name).is_dir():
+        if os.path.isdir(self.name):  # noqa: PTH112 - Path.is_dir raises where a folder above may not be entered
             wanted = f"no pictures in this folder; wanted {', '.join(sorted(SUFFIXES))}"
-            return _some(_below(self.name), self.name, wanted)
-        if Path(self.name).exists() or not glob.has_magic(self.name):
+            return _some(below(self.name), self.name, wanted)
+        if os.path.exists(self.name) or not glob.has_magic(self.name):  # noqa: PTH110 - as above
             return iter([Path(self.name)])
         return _some(_matching(self.name), self.name, "no picture matches")
 
@@ -68,8 +69,11 @@ def _some(found: Iterator[Path | Problem], name: str, otherwise: str) -> Iterato
         yield Problem(name, otherwise)
 
 
-def _below(folder: str) -> Iterator[Path | Problem]:
-    """One folder at a time is read and sorted: the first picture comes at once, however many there are."""
+def below(folder: str) -> Iterator[Path | Problem]:
+    """The picture files below a folder, hidden ones left out.
+
+    One folder at a time is read and sorted: the first picture comes at once, however many there are.
+    """
     try:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
@@ -80,15 +84,26 @@ def _below(folder: str) -> Iterator[Path | Problem]:
         if entry.name.startswith("."):
             continue
         if entry.is_dir(follow_symlinks=False):  # a link could lead back up
-            yield from _below(entry.path)
-        elif _suffix(entry.name) in SUFFIXES and entry.is_file():
-            yield Path(entry.path)
+            yield from below(entry.path)
+        elif _suffix(entry.name) in SUFFIXES:
+            yield from _file(entry.path)
 
 
-def _matching(pattern: str) -> Iterator[Path]:
+def _matching(pattern: str) -> Iterator[Path | Problem]:
     for name in sorted(glob.glob(pattern, recursive=True)):
-        if _suffix(name) in SUFFIXES and Path(name).is_file():
+        if _suffix(name) in SUFFIXES:
+            yield from _file(name)
+
+
+def _file(name: str) -> Iterator[Path | Problem]:
+    """What is a file, or why nobody can tell; nothing of what is a folder, a socket, a link to nowhere."""
+    try:
+        if stat.S_ISREG(os.stat(name).st_mode):  # noqa: PTH116 - see _suffix
             yield Path(name)
+    except FileNotFoundError:
+        pass
+    except OSError as error:  # links in a circle, a folder that may not be entered
+        yield Problem(name, reason(error))
 
 
 def _listed() -> Iterator[Path]:
