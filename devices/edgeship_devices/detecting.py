@@ -39,13 +39,17 @@ def detect(facts: Mapping[str, Json]) -> Device:
         raise DeviceError(f"{known.title}: not supported: {known.reason}")
     if not isinstance(known, Device):
         raise DeviceError(f"{name} runs no Linux")  # no profile of _MODELS is one
-    python = ".".join(facts["python"].split(".")[:2])
-    vnni = known.processor == "x86-64" and bool({"avx512_vnni", "avx_vnni"} & set(facts["cpu_flags"]))
+    return as_it_is(known, facts)
+
+
+def as_it_is(profile: Device, facts: Mapping[str, Json]) -> Device:
+    """A profile with the Python, the memory and the instructions that this board really has."""
+    vnni = profile.processor == "x86-64" and bool({"avx512_vnni", "avx_vnni"} & set(facts["cpu_flags"]))
     return dataclasses.replace(
-        known,
-        python=python,
-        memory_bytes=facts["memory_bytes"] or known.memory_bytes,
-        processor="x86-64-vnni" if vnni else known.processor,
+        profile,
+        python=".".join(facts["python"].split(".")[:2]),
+        memory_bytes=facts["memory_bytes"] or profile.memory_bytes,
+        processor="x86-64-vnni" if vnni else profile.processor,
     )
 
 

@@ -111,6 +111,66 @@ def test_a_python_that_is_too_old_even_to_be_asked(
     assert "too old; edgeship needs 3.11" in error
 
 
+def test_a_name_that_no_board_takes_is_refused_before_anything_is_asked(run: Run, models: Models) -> None:
+    done = run("deploy", models(1), "ssh://no-such-board.invalid", "--name", "my model")
+
+    assert done.code == 2
+    assert "'my model' is no name for a board to know it by" in done.err
+
+
+def test_a_login_script_that_leaves_its_line_open_does_not_hide_the_board(board: Board) -> None:
+    talkative = _python(board.folder, 'printf "Welcome back! "; exec /usr/bin/env python3 "$@"')
+
+    with connect(Target(board.url, talkative)) as there:
+        assert there.facts["home"] == str(board.home)
+
+
+def test_a_login_script_that_waits_is_not_waited_for(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(session._GREETING_S, False, 3)  # noqa: FBT003 - the key
+
+    with (
+        pytest.raises(DeviceError, match="it lets ssh in and says nothing for 3 s"),
+        connect(Target(board.url, _python(board.folder, "exec sleep 600")), ask=False),
+    ):
+        pass
+
+
+def test_a_persons_own_patience_counts(board: Board) -> None:
+    config = board.folder / "ssh_config"
+
+    assert session._patience(Target(board.url)) == ["-o", "ConnectTimeout=15"]
+    with replaced(config, config.read_text() + "ConnectTimeout 40\n"):
+        assert session._patience(Target(board.url)) == []
+
+
+def test_files_of_the_user_that_are_named_like_modules_are_not_imported(run: Run, board: Board, models: Models) -> None:
+    """A session begins in the user's home folder."""
+    home = board.folder / "home"
+    home.mkdir(exist_ok=True)
+    for name in ("json", "types", "numpy", "edgeship_runtime"):
+        (home / f"{name}.py").write_text("raise SystemExit('a module of the user was imported')\n")
+    python = _python(board.folder, f'cd {home}; exec {sys.executable} "$@"')
+
+    done = run("deploy", models(1), board.url, "--runtime", here(), "--python", python)
+
+    assert done.code == 0, done.err
+
+
+def test_what_nobody_thought_of_is_told_and_the_session_goes_on(board: Board) -> None:
+    with connect(Target(board.url)) as there:
+        with pytest.raises(DeviceError, match="KeyError: 'no such verb'"):
+            there.ask("no such verb")
+        assert there.ask("status") == []
+
+
+def _python(folder: Path, script: str) -> str:
+    """A program on the board that is taken for its Python."""
+    path = folder / "python-of-a-test"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
 def test_what_is_no_model(run: Run, board: Board, tmp_path: Path) -> None:
     (tmp_path / "x.tflite").write_bytes(b"nothing")
 
@@ -218,7 +278,7 @@ def test_what_is_installed_follows_the_format_the_extras_and_the_systems_numpy()
     assert plain.identity != ribbon.identity
 
 
-@pytest.mark.parametrize("module", ["__init__", "facts", "slots", "environments", "services", "agent"])
+@pytest.mark.parametrize("module", ["__init__", *session._MODULES])
 def test_what_runs_on_a_board_beforehand_is_the_language_of_python_3_7(module: str) -> None:
     """No such Python is here to run it: its grammar is checked, and that it imports nothing but the standard library and itself."""
     source = (Path(session.__file__).parent / "board" / f"{module}.py").read_text()
@@ -227,6 +287,5 @@ def test_what_runs_on_a_board_beforehand_is_the_language_of_python_3_7(module: s
 
     imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
-    assert {name for name in imported if name.partition(".")[0] not in sys.stdlib_module_names} <= {
-        f"edgeship_devices.board{end}" for end in ("", ".facts", ".slots")
-    }
+    foreign = {name for name in imported if name.partition(".")[0] not in sys.stdlib_module_names}
+    assert all(name.startswith("edgeship_devices.board") for name in foreign), foreign

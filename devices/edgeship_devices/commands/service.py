@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     from edgeship_devices.session import Target, connect
 
     with connect(Target(options.target, options.python)) as board:
-        board.ask("lock")
+        board.lock()
         if options.what == "remove":
             return _removed(options, bool(board.ask("remove", name=options.name)))
         from edgeship_devices.unit import Unit
