@@ -1,7 +1,7 @@
-"""The figures that can be measured on this machine: preprocessing.py, cold_start.py, the short parts of benchmarking.py, peers.
+"""The figures that can be measured on this machine: preprocessing.py, cold_start.py, parts of benchmarking.py, runtime.py, peers.
 
 What they need is made first, once, and only below build/bench: see models.py. Without ../shared/data there is only cold_start.py with
-the digits classifier. Twenty-five minutes on two free cores, the first time ten more; more where they are shared. What takes longer is
+the digits classifier. Half an hour on two free cores, the first time ten more; more where they are shared. What takes longer is
 run by its name: training.py, and benchmarking.py's aa and slowdown.
 """
 
@@ -25,6 +25,7 @@ def main() -> int:
         codes.append(measured("preprocessing.py"))
         codes.append(measured("cold_start.py", models.clothing("int8.tflite"), PHOTO))
         codes.append(measured("benchmarking.py", "accuracy", "memory", "litert", "duration"))
+        codes.append(measured("runtime.py", models.clothing("int8.tflite")))
         codes.append(measured("peers"))
     return max(codes)
 

@@ -32,12 +32,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
-from edgeship_benchmarks.environment import environment
 from numpy.typing import NDArray
 from PIL import Image
 
 from edgeship_runtime import Classifier
 from edgeship_runtime.live import hub as hub_module
+from edgeship_runtime.machine import cpu
 from edgeship_runtime.results import Result
 from edgeship_runtime.sinks import Writing
 from edgeship_runtime.sinks.jsonl import JsonLines
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"runtime.py: {missing[0]} is not there; EDGESHIP_DATA names the folder of the data", file=sys.stderr)
         return 2
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
-    print(f"machine: {environment()['cpu']}, {os.cpu_count()} cores; load before: {os.getloadavg()[0]:.1f}")
+    print(f"machine: {cpu()}, {os.cpu_count()} cores; load before: {os.getloadavg()[0]:.1f}")
     measures: dict[str, Callable[[Path, int], None]] = {
         "folder": folder,
         "large": large,

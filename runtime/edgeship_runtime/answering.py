@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, TypeAlias
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from edgeship_runtime.sources import Ending
 
 _AHEAD = 8  # pictures in flight for each worker: while one decodes a panorama the others go on
+_HEAVY = 4  # for so many counts what is in memory already: a frame of full HD is 6 MB, a path is nothing
 
 Numbered: TypeAlias = "tuple[int, Picture | str]"  # a picture, and its number in this run
 Item: TypeAlias = "Numbered | Frame | Problem"
@@ -56,6 +57,7 @@ def answers(
     workers: int,
     top_k: int,
     stop: threading.Event | None = None,
+    on_turn: Callable[[], None] = lambda: None,
 ) -> Iterator[Result]:
     """Predictions without decisions, in order.
 
@@ -66,6 +68,7 @@ def answers(
             picture.
         top_k: labels in a prediction.
         stop: once it is set nothing further is begun.
+        on_turn: see streaming.results.
     """
     if not workers:
         yield from map(_Worker(classifier, top_k, classifier), found)
@@ -74,16 +77,16 @@ def answers(
 
     own = classifier if classifier.engine.threads == 1 else None
     crew = [_Worker(classifier, top_k, own if number == 0 else None) for number in range(workers)]
-    # A frame of full HD is 6 MB, a path is nothing, so fewer may wait; hence a run for each stretch of one kind.
-    stretches = itertools.groupby(found, lambda item: not isinstance(item, tuple))
     try:
-        for is_video, stretch in stretches:
-            yield from in_order(stretch, crew, ahead=workers * (2 if is_video else _AHEAD), stop=stop)
-            if stop is not None and stop.is_set():
-                return
+        yield from in_order(found, crew, ahead=workers * _AHEAD, weight=_weight, stop=stop, on_turn=on_turn)
     finally:
         with contextlib.suppress(ValueError):  # a thread is in it still: it waits for stdin
             found.close()
+
+
+def _weight(item: Item) -> int:
+    is_path = isinstance(item, tuple) and isinstance(item[1], Path | str)
+    return 1 if is_path or isinstance(item, Problem) else _HEAVY
 
 
 class _Worker:

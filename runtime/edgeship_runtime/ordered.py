@@ -20,7 +20,13 @@ _PATIENCE_S = 0.5
 
 
 def in_order(
-    items: Iterable[T], functions: Sequence[Callable[[T], R]], *, ahead: int, stop: threading.Event | None = None
+    items: Iterable[T],
+    functions: Sequence[Callable[[T], R]],
+    *,
+    ahead: int,
+    weight: Callable[[T], int] = lambda _: 1,
+    stop: threading.Event | None = None,
+    on_turn: Callable[[], None] = lambda: None,
 ) -> Iterator[R]:
     """Yields a result for each item, in order.
 
@@ -28,14 +34,16 @@ def in_order(
         items: any number, drawn by a thread as there is room for them.
         functions: what is applied, a thread for each; all must give the same. An item goes to whichever is free.
         ahead: items that are drawn, and whose results have not been taken yet, at most.
+        weight: for how many an item counts in this, at most `ahead`.
         stop: once it is set no further item is drawn; those that were are still answered.
+        on_turn: is called by the caller's thread before each result, and several times a second while there is none to come.
 
     Raises:
         Exception: what drawing or a function raised, at its place in the order; nothing comes after it.
     """
-    crew = _Crew(items, functions, ahead, stop or threading.Event())
+    crew = _Crew(items, functions, max(1, ahead), weight, stop or threading.Event())
     try:
-        yield from crew.results()
+        yield from crew.results(on_turn)
     finally:
         crew.dismiss()
 
@@ -43,10 +51,10 @@ def in_order(
 class _Place(Generic[T, R]):
     """An item's place in the order. `done` is held until its result, or its error, is there."""
 
-    __slots__ = ("done", "error", "item", "result")
+    __slots__ = ("done", "error", "item", "result", "weight")
 
-    def __init__(self, item: T) -> None:
-        self.item = item
+    def __init__(self, item: T, weight: int) -> None:
+        self.item, self.weight = item, weight
         self.result: R
         self.error: BaseException | None = None
         self.done = threading.Lock()  # a fifth of an Event's price
@@ -55,10 +63,16 @@ class _Place(Generic[T, R]):
 
 class _Crew(Generic[T, R]):
     def __init__(
-        self, items: Iterable[T], functions: Sequence[Callable[[T], R]], ahead: int, stop: threading.Event
+        self,
+        items: Iterable[T],
+        functions: Sequence[Callable[[T], R]],
+        ahead: int,
+        weight: Callable[[T], int],
+        stop: threading.Event,
     ) -> None:
         self._items, self._stop, self._dismissed = items, stop, False
-        self._room = threading.Semaphore(max(1, ahead))
+        self._ahead, self._weight = ahead, weight
+        self._room = threading.Semaphore(ahead)
         self._order: SimpleQueue[_Place[T, R] | None] = SimpleQueue()
         self._todo: SimpleQueue[_Place[T, R] | None] = SimpleQueue()
         self._drawer = threading.Thread(target=self._draw, name="draw", daemon=True)
@@ -69,8 +83,9 @@ class _Crew(Generic[T, R]):
         for thread in (self._drawer, *self._workers):
             thread.start()
 
-    def results(self) -> Iterator[R]:
+    def results(self, on_turn: Callable[[], None]) -> Iterator[R]:
         while True:
+            on_turn()
             try:
                 place = self._order.get(timeout=_TICK_S)
             except Empty:
@@ -83,12 +98,12 @@ class _Crew(Generic[T, R]):
             if place.error is not None:
                 raise place.error
             yield place.result
-            self._room.release()
+            self._room.release(place.weight)
 
     def dismiss(self) -> None:
         """Ends all threads; only the drawer may outlive this, where it waits for an item that does not come."""
         self._dismissed = True
-        self._room.release()
+        self._room.release(self._ahead)  # whatever the drawer waits for
         for _ in self._workers:
             self._todo.put(None)
         for worker in self._workers:
@@ -99,7 +114,7 @@ class _Crew(Generic[T, R]):
         items = iter(self._items)
         try:
             while self._room.acquire() and not (self._dismissed or self._stop.is_set()):
-                place: _Place[T, R] = _Place(next(items))
+                place = self._place(next(items))
                 self._order.put(place)
                 self._todo.put(place)
         except StopIteration:
@@ -109,9 +124,16 @@ class _Crew(Generic[T, R]):
         finally:
             self._order.put(None)
 
+    def _place(self, item: T) -> _Place[T, R]:
+        """For an item that was drawn, once there is room for all of its weight."""
+        weight = self._weight(item)
+        for _ in range(weight - 1):
+            self._room.acquire()
+        return _Place(item, weight)
+
     def _fail(self, error: BaseException) -> None:
         """Puts an error in the place of an item that could not be drawn."""
-        place: _Place[T, R] = _Place(None)  # type: ignore[arg-type]
+        place: _Place[T, R] = _Place(None, 1)  # type: ignore[arg-type]
         place.error = error
         place.done.release()
         self._order.put(place)

@@ -48,6 +48,7 @@ def results(
     workers: int,
     stop: threading.Event,
     on_state: OnState = lambda *_: None,
+    on_turn: Callable[[], None] = lambda: None,
 ) -> Generator[Result, None, None]:
     """Yields results until all sources have ended, or `stop` is set; what was begun by then is still answered.
 
@@ -58,6 +59,7 @@ def results(
         workers: threads for sources that end, each with an engine on one core (see answering.answers).
         stop: may be set by any thread, or a signal's handler.
         on_state: hears of each state of a live source.
+        on_turn: is called by the caller's thread whenever the loop turns, several times a second also while nothing comes.
 
     Raises:
         DataError: a live source cannot be opened at the start.
@@ -66,11 +68,11 @@ def results(
     ending = [source for source in sources if not source.is_live]
     live = [source for source in sources if source.is_live]
     if ending:
-        yield from _in_order(classifier, ending, options, decider, workers, stop)
+        yield from _in_order(classifier, ending, options, decider, workers, stop, on_turn)
     if live and not stop.is_set():
         from edgeship_runtime.live import newest
 
-        yield from newest(classifier, live, options, decider, stop, on_state)
+        yield from newest(classifier, live, options, decider, stop, on_state, on_turn)
 
 
 def cores() -> int:
@@ -85,11 +87,12 @@ def _in_order(
     decider: Decider,
     workers: int,
     stop: threading.Event,
+    on_turn: Callable[[], None],
 ) -> Iterator[Result]:
     found = items(sources)
     if options.max_fps is not None:
         found = paced(found, options.max_fps, stop)
-    for result in answers(classifier, found, workers=workers, top_k=options.top_k, stop=stop):
+    for result in answers(classifier, found, workers=workers, top_k=options.top_k, stop=stop, on_turn=on_turn):
         yield dataclasses.replace(result, decision=_decided(result, decider))
 
 

@@ -37,6 +37,30 @@ def test_a_result_does_not_wait_for_the_next_item() -> None:
     assert list(results) == []
 
 
+def test_heavy_items_count_for_several() -> None:
+    drawn: list[int] = []
+
+    def items() -> Iterator[int]:
+        for number in range(20):
+            drawn.append(number)
+            yield number
+
+    results = in_order(items(), [str], ahead=8, weight=lambda number: 1 if number < 4 else 4)
+
+    assert next(results) == "0"
+    assert max(drawn) <= 5  # 4 light ones and a heavy one; the next one waits for room
+    assert list(results) == [str(number) for number in range(1, 20)]
+
+
+def test_who_leaves_early_need_not_wait_for_room() -> None:
+    results = in_order(iter(range(20)), [str], ahead=8, weight=lambda _: 5)
+    assert next(results) == "0"
+
+    results.close()  # type: ignore[attr-defined]
+
+    assert not [thread for thread in threading.enumerate() if thread.name == "draw" or thread.name.startswith("work-")]
+
+
 def test_no_more_items_are_drawn_than_fit() -> None:
     drawn: list[int] = []
 

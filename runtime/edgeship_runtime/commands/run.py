@@ -162,6 +162,7 @@ def _answered(
     """Gives each result to every sink; returns the exit code."""
     import signal
 
+    from edgeship_runtime.heartbeat import Heartbeat
     from edgeship_runtime.streaming import results
 
     def tell(source: str, state: State, detail: str) -> None:
@@ -170,7 +171,8 @@ def _answered(
             sink.state(source, state, detail)
 
     count = failed = 0
-    found = results(classifier, sources, options, workers=workers, stop=stop, on_state=tell)
+    turned = Heartbeat().beat
+    found = results(classifier, sources, options, workers=workers, stop=stop, on_state=tell, on_turn=turned)
     with contextlib.closing(found):
         for result in counted_off(found, " pictures"):
             for sink in sinks:

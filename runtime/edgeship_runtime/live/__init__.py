@@ -32,6 +32,7 @@ def newest(
     decider: Decider,
     stop: threading.Event,
     on_state: Callable[[str, State, str], None],
+    on_turn: Callable[[], None],
 ) -> Iterator[Result]:
     """Yields results, until `stop` is set: of each source the newest frame, in turns.
 
@@ -41,6 +42,7 @@ def newest(
     hub = Hub(sources, on_state, stall_s=options.stall_s, keep_trying=options.keep_trying, max_fps=options.max_fps)
     try:
         while not stop.is_set():
+            on_turn()
             taken = hub.take(_TICK_S)
             if taken is not None:
                 yield _result(classifier, taken, options, decider)
