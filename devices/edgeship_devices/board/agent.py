@@ -170,7 +170,9 @@ def _collect(request: dict[str, object], _: IO[bytes]) -> object:
 
 
 def _install(request: dict[str, object], _: IO[bytes]) -> object:
-    return services.install(_name(request), str(request["unit"]))
+    name = _name(request)
+    notes = services.install(name, str(request["unit"]))
+    return {"notes": notes, "service": services.status(name)}
 
 
 def _remove(request: dict[str, object], _: IO[bytes]) -> object:

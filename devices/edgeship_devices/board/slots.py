@@ -154,10 +154,10 @@ def digest(path: Path) -> str:
     return found.hexdigest()
 
 
-def write(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Whole or not at all: temporary file, fsync, rename."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as stream:
+    with os.fdopen(os.open(str(temporary), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as stream:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
