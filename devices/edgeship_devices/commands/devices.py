@@ -89,7 +89,7 @@ def _status(options: argparse.Namespace) -> int:
     from edgeship_devices.session import Target, connect
 
     if fleets.is_fleet(options.target):
-        return fleets.over(options, _asked, showing.brief)
+        return fleets.over(options, _asked, showing.brief, careful=False)
     with connect(Target(options.target, options.python)) as board:
         models = board.ask("status")
         seen = {"target": options.target, "model": board.facts["model"], "os": board.facts["os"].get("pretty_name")}
