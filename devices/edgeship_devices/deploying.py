@@ -207,12 +207,13 @@ def environment(board: Session, installation: Installation | None, options: Opti
             constraints=list(installation.constraints),
             offline=bool(installation.wheels),
             system=installation.system,
+            alone=installation.alone,
         )
     except DeviceError as error:
         if "no wheel of" not in str(error):
             raise
         folder = options.wheels or Path("wheels")
-        fetch = how_to_get(board.facts, folder, installation.requirement)
+        fetch = how_to_get(board.facts, folder, installation)
         also = "" if options.wheels else f", then deploy with --wheels {folder}"
         raise DeviceError(f"{error}; fetch them here: {fetch}{also}") from None
     return str(built["prefix"])

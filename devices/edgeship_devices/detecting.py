@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from edgeship_devices.catalog import Unsupported, board
 from edgeship_devices.device import Device
+from edgeship_devices.wheels import is_32_bit
 from edgeship_runtime.errors import DeviceError
 from edgeship_runtime.record import Json
 
@@ -54,10 +55,10 @@ def as_it_is(profile: Device, facts: Mapping[str, Json]) -> Device:
 
 
 def _profile(facts: Mapping[str, Json]) -> str:
-    machine, bits = facts["machine"], facts["bits"]
+    machine = facts["machine"]
     if machine.startswith("armv6"):
         return "raspberry-pi-armv6"
-    if machine.startswith("armv7") or (machine == "aarch64" and bits == 32):  # a 64-bit kernel under a 32-bit system
+    if is_32_bit(facts):  # often under a 64-bit kernel
         return "raspberry-pi-32bit-trixie" if _is_newer(facts) else "raspberry-pi-32bit"
     for words, name in _MODELS.items():
         if (facts["model"] or "").startswith(words):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from boards import Board, here
 from edgeship_devices import session
 from edgeship_devices.detecting import detect
 from edgeship_devices.session import Target, connect
-from edgeship_devices.wheels import plan
+from edgeship_devices.wheels import how_to_get, plan
 from edgeship_runtime.errors import DeviceError
 from making import Run
 
@@ -184,6 +185,7 @@ def test_what_is_no_model(run: Run, board: Board, tmp_path: Path) -> None:
         ({"os": {"id": "debian", "version_id": "13"}, "python": "3.13.5"}, "raspberry-pi-4-trixie"),
         ({"bits": 32}, "raspberry-pi-32bit"),
         ({"machine": "armv7l", "bits": 32, "model": "Raspberry Pi 2"}, "raspberry-pi-32bit"),
+        ({"machine": "armv8l", "bits": 32}, "raspberry-pi-32bit"),
         ({"model": "Raspberry Pi Zero 2 W Rev 1.0"}, "raspberry-pi-zero-2-w"),
         ({"model": None}, "linux-aarch64"),
         ({"model": "NVIDIA Jetson Orin Nano Developer Kit"}, "jetson-orin-nano"),
@@ -276,6 +278,24 @@ def test_what_is_installed_follows_the_format_the_extras_and_the_systems_numpy()
     assert ribbon.requirement.startswith("edgeship[camera,onnx]==")
     assert (ribbon.constraints, ribbon.system) == (("numpy<2",), True)
     assert plain.identity != ribbon.identity
+
+
+@pytest.mark.parametrize("machine", ["armv7l", "aarch64"])
+def test_on_32_bits_what_is_installed_is_said_in_full(machine: str) -> None:
+    """Under a 64-bit kernel pip would take the board for an aarch64, and look for LiteRT in vain."""
+    facts = {**PI, "machine": machine, "bits": 32, "picamera2": False, "numpy": None, "interpreter": "/usr/bin/python3"}
+
+    installation = plan(facts, "tflite", None, ["mqtt"])
+    command = how_to_get(facts, Path("wheels"), installation)
+
+    names = {re.split("[<>=]", requirement)[0] for requirement in installation.constraints}
+    assert installation.alone
+    assert {"numpy", "pillow", "tqdm", "tflite-runtime", "paho-mqtt"} <= names
+    assert "ai-edge-litert" not in names
+    assert "numpy<2" in installation.constraints
+    assert "--platform manylinux_2_34_armv7l" in command
+    assert "aarch64" not in command
+    assert "'tflite-runtime" in command
 
 
 @pytest.mark.parametrize("module", ["__init__", *session._MODULES])

@@ -82,9 +82,8 @@ def _environment(request: dict[str, object], _: IO[bytes]) -> object:
         constraints = request["constraints"]
         assert isinstance(constraints, list)  # noqa: S101 - our own protocol
         wheels = str(inside("wheels/" + identity)) if request.get("offline") else None
-        environments.build(
-            identity, str(request["requirement"]), constraints, wheels, system=bool(request.get("system"))
-        )
+        system, alone = bool(request.get("system")), bool(request.get("alone"))
+        environments.build(identity, str(request["requirement"]), constraints, wheels, system=system, alone=alone)
     return {"built": built, "prefix": str(environments.place(identity))}
 
 

@@ -50,8 +50,18 @@ def given(python: str) -> Path:
     return Path(done.stdout.decode().strip())
 
 
-def build(identity: str, requirement: str, constraints: list[str], wheels: str | None, *, system: bool) -> None:
+def build(
+    identity: str, requirement: str, constraints: list[str], wheels: str | None, *, system: bool, alone: bool
+) -> None:
     """Makes an environment: from the registry, or from nothing but the wheels that were sent.
+
+    Args:
+        identity: where.
+        requirement: as pip takes it.
+        constraints: further ones.
+        wheels: a folder; None asks the registry.
+        system: whether it sees the packages of the board's own Python.
+        alone: install the requirement without what it requires, and then the constraints.
 
     Raises:
         BoardError: pip could not; its reason.
@@ -64,12 +74,13 @@ def build(identity: str, requirement: str, constraints: list[str], wheels: str |
         raise BoardError(f"python3 -m venv failed: {_last(done.stdout + done.stderr)}")
     offline = ["--no-index", "--find-links", wheels] if wheels else []
     pip = [str(target / "bin" / "python"), "-P", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    done = _run(*pip, "--no-cache-dir", "--only-binary=:all:", *offline, requirement, *constraints)
-    if done.returncode:
-        shutil.rmtree(str(target), ignore_errors=True)
-        raise BoardError(
-            "pip install {} failed: {}".format(requirement, reason(done.stderr.decode("utf-8", "replace")))
-        )
+    pip += ["--no-cache-dir", "--only-binary=:all:", *offline]
+    for packages in [["--no-deps", requirement], constraints] if alone else [[requirement, *constraints]]:
+        done = _run(*pip, *packages)
+        if done.returncode:
+            shutil.rmtree(str(target), ignore_errors=True)
+            why = reason(done.stderr.decode("utf-8", "replace"))
+            raise BoardError(f"pip install {requirement} failed: {why}")
     os.sync()  # pip leaves that to the kernel; after a power cut, `ready` would stand for empty files
     slots.write(target / "ready", b"")
     shutil.rmtree(str(data_home() / "wheels"), ignore_errors=True)

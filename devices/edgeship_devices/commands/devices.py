@@ -1,7 +1,7 @@
 """Boards: which are known, what this one can do, what runs on others.
 
 `list` and `show` tell of profiles: what a kind of board has, with the sources; `show` prints one as the file it is, to begin one of
-your own. `doctor` examines this machine and says for everything that is wrong the command that mends it; the exit
+your own. `doctor` examines this machine and says for what is wrong the command that mends it, where a command can; the exit
 code is 1 when edgeship cannot run there. `status` says what boards run, since when, and whether it is well.
 
 Example:
