@@ -46,8 +46,8 @@ def plan(facts: Mapping[str, Json], format_name: str, wheels: Path | None, extra
     picamera2 comes with the board's system only, and was built against the system's NumPy: the environment then sees the system's
     packages, and keeps to its NumPy's major version.
 
-    On 32 bits pip may not choose: under the 64-bit kernel of Raspberry Pi OS it takes the board for an aarch64, and wants LiteRT, which has
-    no wheel there.
+    On 32 bits pip may not choose: under the 64-bit kernel of Raspberry Pi OS it takes the board for an aarch64, and wants LiteRT,
+    which has no wheel there.
 
     Raises:
         DeviceError: the folder has no wheel of edgeship that the board can use.
