@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import boards
-from boards import Board, here
+from boards import Board, here, old_python
 from edgeship_devices import session
 from edgeship_devices.detecting import detect
 from edgeship_devices.session import Target, connect
@@ -75,6 +75,17 @@ def test_nothing_listens(run: Run, board: Board, models: Models) -> None:
     assert "nothing listens there" in run("deploy", models(1), "ssh://127.0.0.1:1").one_line_error()
 
 
+def test_no_route(run: Run, board: Board, models: Models) -> None:
+    """From a network namespace that has none."""
+    if os.geteuid() or subprocess.run(["unshare", "-n", "true"], check=False).returncode:
+        pytest.skip("only root can be without a network")
+    ssh = board.folder / "bin" / "ssh"
+    with replaced(ssh, ssh.read_text().replace("exec ", "exec unshare -n ")):
+        error = run("deploy", models(1), "ssh://192.0.2.1").one_line_error()
+
+    assert error.endswith("no route to it; is it on, and in this network?")
+
+
 def test_no_such_host(run: Run, board: Board, models: Models) -> None:
     assert "no such host" in run("deploy", models(1), "ssh://no-such-board.invalid").one_line_error()
 
@@ -101,15 +112,31 @@ def test_no_python_there(run: Run, board: Board, models: Models) -> None:
     assert error.endswith("there is no python9; install it there: sudo apt install python3 python3-venv")
 
 
-def test_a_python_that_is_too_old_even_to_be_asked(
-    run: Run, board: Board, models: Models, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(session, "_PYTHON", (4, 0))
+def test_a_python_that_is_too_old_even_to_be_asked(run: Run, board: Board, models: Models) -> None:
+    error = run("deploy", models(1), board.url, "--python", old_python("3.6")).one_line_error()
 
-    error = run("deploy", models(1), board.url).one_line_error()
+    assert " there is 3.6, too old; edgeship needs 3.11" in error
 
-    assert "python3 there is 3." in error
-    assert "too old; edgeship needs 3.11" in error
+
+@pytest.mark.parametrize("version", ["3.7", "3.9", "3.10"])
+def test_a_python_that_is_too_old_is_asked_and_told(run: Run, board: Board, models: Models, version: str) -> None:
+    error = run("deploy", models(1), board.url, "--python", old_python(version)).one_line_error()
+
+    assert error.endswith(f"has {version}; name a newer one that is there: --python python3.11")
+
+
+@pytest.mark.parametrize("version", ["3.7", "3.13"])
+def test_the_boards_end_is_the_language_of_its_python(board: Board, models: Models, version: str) -> None:
+    """Of the oldest one that it is written for, with an environment of a newer one."""
+    with connect(Target(board.url, old_python(version))) as there:
+        there.lock()
+        there.put("staging/model", models(1).read_bytes())
+        prefix = there.ask("environment", given=here())["prefix"]
+        there.ask("store", name="digits", slot="a", prefix=prefix)
+        assert there.ask("verify", name="digits", slot="a", file="digits.tflite")["passed"]
+        assert there.ask("switch", name="digits", slot="a") == {"generation": 1, "service": None}
+        there.ask("collect", name="digits", keep=1)
+        assert there.ask("status")[0]["whole"]
 
 
 def test_a_name_that_no_board_takes_is_refused_before_anything_is_asked(run: Run, models: Models) -> None:
