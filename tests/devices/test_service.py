@@ -278,15 +278,22 @@ def managed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
 
 
 @pytest.fixture
-def watched(run: Run, managed: Board, models: Models, tmp_path: Path) -> Iterator[str]:
-    """The digest of a file that is deployed and runs as a service: it answers a picture, then waits for one that never comes."""
-    model, picture, never = models(1), _picture(tmp_path), tmp_path / "never.png"
-    os.mkfifo(never)
+def deployed(run: Run, managed: Board, models: Models) -> Iterator[str]:
+    """The digest of a file that is deployed; a service that a test makes of it is removed."""
+    model = models(1)
     assert run("deploy", model, managed.url, "--runtime", here()).code == 0
-    done = run("service", "install", managed.url, "--name", "digits", "--watchdog", "600", "--", picture, never)
-    assert done.code == 0, done.err
     yield sha256(model.read_bytes())
     run("service", "remove", managed.url, "--name", "digits")
+
+
+@pytest.fixture
+def watched(run: Run, managed: Board, deployed: str, tmp_path: Path) -> str:
+    """The digest of a file that runs as a service: it answers a picture, then waits for one that never comes."""
+    picture, never = _picture(tmp_path), tmp_path / "never.png"
+    os.mkfifo(never)
+    done = run("service", "install", managed.url, "--name", "digits", "--watchdog", "600", "--", picture, never)
+    assert done.code == 0, done.err
+    return deployed
 
 
 def _status(run: Run, board: Board) -> dict[str, Any]:
@@ -350,7 +357,7 @@ def test_a_service_that_does_not_come_up_is_removed_again(run: Run, managed: Boa
 
 
 @pytest.fixture
-def filming(run: Run, managed: Board, watched: str, camera: Camera) -> Camera:
+def filming(run: Run, managed: Board, deployed: str, camera: Camera) -> Camera:
     """The camera that the service answers, watched closely."""
     arguments = ("--name", "digits", "--watchdog", "6", "--", camera.url, "--to", f"view://0.0.0.0:{free_port()}")
     done = run("service", "install", managed.url, *arguments)
@@ -398,14 +405,14 @@ def test_a_deploy_cures_a_service_that_failed(run: Run, managed: Board, filming:
 
 @pytest.mark.slow
 def test_a_switch_whose_deploy_is_killed_before_the_first_answer_is_undone_by_the_next_one(
-    run: Run, managed: Board, filming: Camera, watched: str, models: Models
+    run: Run, managed: Board, filming: Camera, deployed: str, models: Models
 ) -> None:
     filming.kill()  # so that no first answer comes
     with subprocess.Popen(
         [sys.executable, "-m", "edgeship_runtime.cli", "deploy", models(2), managed.url, "--runtime", here()],
         stderr=subprocess.DEVNULL,
     ) as deploy:
-        _wait_for(lambda: (managed.home / "models/digits/trial").exists() and managed.current() != watched)
+        _wait_for(lambda: (managed.home / "models/digits/trial").exists() and managed.current() != deployed)
         os.kill(_running(managed, "module.serve()"), signal.SIGKILL)
         deploy.wait()
     filming.restart()
@@ -414,7 +421,7 @@ def test_a_switch_whose_deploy_is_killed_before_the_first_answer_is_undone_by_th
         board.lock()
 
     after = _status(run, managed)
-    assert (after["sha256"], after["service"]["state"]) == (watched, "active")
+    assert (after["sha256"], after["service"]["state"]) == (deployed, "active")
 
 
 def _wait_for(true: Callable[[], bool]) -> None:
