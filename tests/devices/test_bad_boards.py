@@ -149,7 +149,7 @@ def test_a_name_that_no_board_takes_is_refused_before_anything_is_asked(run: Run
 def test_a_login_script_that_leaves_its_line_open_does_not_hide_the_board(board: Board) -> None:
     talkative = _python(board.folder, 'printf "Welcome back! "; exec /usr/bin/env python3 "$@"')
 
-    with connect(Target(board.url, talkative)) as there:
+    with connect(Target(board.url, talkative), ask=False) as there:
         assert there.facts["home"] == str(board.home)
 
 
