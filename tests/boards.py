@@ -112,6 +112,18 @@ def here() -> str:
     return sys.executable
 
 
+def old_python(version: str) -> str:
+    """A CPython of another version that really runs here, as a board may have it; skips where there is none."""
+    kept = [str(path) for path in Path.home().glob(f".pyenv/versions/{version}.*/bin/python")]
+    for python in (f"python{version}", *kept):
+        if (
+            shutil.which(python)
+            and subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0
+        ):
+            return python
+    pytest.skip(f"no CPython {version} on this machine")
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeship_devices.detecting import detect
+from edgeship_devices.board.slots import NAME, NAME_HINT
+from edgeship_devices.detecting import as_it_is, detect
 from edgeship_devices.device import Device
 from edgeship_devices.gate import MINIMUM_PYTHON, is_older
 from edgeship_devices.session import Session, Target, connect
 from edgeship_devices.wheels import Installation, how_to_get, plan
-from edgeship_runtime.errors import DeviceError
+from edgeship_runtime.errors import DeviceError, UsageError
 from edgeship_runtime.files import sha256
 from edgeship_runtime.manifest import Requirements
 from edgeship_runtime.model_file import ModelFile
@@ -50,6 +51,13 @@ class Options:
     extras: tuple[str, ...] = ()
     keep: int = 2
     ask: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuses a name that no board would take, before minutes are spent there."""
+        if not NAME.fullmatch(self.name):
+            raise UsageError(
+                f"{self.name!r} is no name for a board to know it by: {NAME_HINT}; give it one: --name flowers"
+            )
 
 
 @dataclass(frozen=True)
@@ -95,12 +103,13 @@ def deploy(model: ModelFile, target: Target, options: Options, on_step: OnStep =
         )
     on_step(f"connect to {target.url}")
     with connect(target, ask=options.ask) as board:
-        device = options.device or detect(board.facts)
+        device = as_it_is(options.device, board.facts) if options.device else detect(board.facts)
         _refuse(device, model.manifest.requirements, target)
         installation = None if options.runtime else plan(board.facts, model.format, options.wheels, options.extras)
-        _refuse_state(board, model.raw.size_bytes)
+        refuse_read_only(board)
         on_step("lock the board")
-        board.ask("lock")
+        board.lock(model.raw.size_bytes + (_ENVIRONMENT_BYTES if installation else _SPARE_BYTES))
+        _refuse_full(board, model.raw.size_bytes)
         prefix = environment(board, installation, options, on_step)
         on_step(f"copy {model.path.name}")
         board.put("staging/model", model.raw.read())
@@ -140,14 +149,21 @@ def _refuse(device: Device, requirements: Requirements, target: Target) -> None:
     raise DeviceError(f"{target.url} is a {device.title}: {'; '.join(map(str, reasons))}{newer}")
 
 
-def _refuse_state(board: Session, size_bytes: int) -> None:
-    """What would go wrong later, said before anything is copied."""
-    facts, url = board.facts, board.target.url
-    if facts["not_writable"]:
-        raise DeviceError(f"{url}: {facts['not_writable']} ({facts['home']})")
+def refuse_read_only(board: Session) -> None:
+    """What would go wrong later, said before anything is touched.
+
+    Raises:
+        DeviceError: edgeship can write nothing there.
+    """
+    if board.facts["not_writable"]:
+        raise DeviceError(f"{board.target.url}: {board.facts['not_writable']} ({board.facts['home']})")
+
+
+def _refuse_full(board: Session, size_bytes: int) -> None:
+    facts = board.facts
     if facts["disk_free_bytes"] < size_bytes + _SPARE_BYTES:
         free, needed = facts["disk_free_bytes"] // 2**20, (size_bytes + _SPARE_BYTES) // 2**20
-        raise DeviceError(f"{url}: {free} MiB are free in {facts['home']}, {needed} MiB are needed")
+        raise DeviceError(f"{board.target.url}: {free} MiB are free in {facts['home']}, {needed} MiB are needed")
 
 
 def _refuse_installing(board: Session, installation: Installation) -> None:
@@ -191,12 +207,13 @@ def environment(board: Session, installation: Installation | None, options: Opti
             constraints=list(installation.constraints),
             offline=bool(installation.wheels),
             system=installation.system,
+            alone=installation.alone,
         )
     except DeviceError as error:
         if "no wheel of" not in str(error):
             raise
         folder = options.wheels or Path("wheels")
-        fetch = how_to_get(board.facts, folder, installation.requirement)
+        fetch = how_to_get(board.facts, folder, installation)
         also = "" if options.wheels else f", then deploy with --wheels {folder}"
         raise DeviceError(f"{error}; fetch them here: {fetch}{also}") from None
     return str(built["prefix"])
@@ -206,7 +223,7 @@ def _send_wheels(board: Session, installation: Installation, on_step: OnStep) ->
     folder = f"wheels/{installation.identity}"  # of its own: pip takes the newest that it finds
     wanted = {f"{folder}/{path.name}": digest for path, digest in installation.wheels.items()}
     there = board.ask("has", files=wanted) if wanted else []
-    for path in installation.wheels:
+    for path, digest in installation.wheels.items():
         if f"{folder}/{path.name}" not in there:
             on_step(f"copy {path.name}")
-            board.put(f"{folder}/{path.name}", path.read_bytes())
+            board.put_file(f"{folder}/{path.name}", path, digest)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from edgeship_devices.catalog import Unsupported, board
 from edgeship_devices.device import Device
+from edgeship_devices.wheels import is_32_bit
 from edgeship_runtime.errors import DeviceError
 from edgeship_runtime.record import Json
 
@@ -39,21 +40,25 @@ def detect(facts: Mapping[str, Json]) -> Device:
         raise DeviceError(f"{known.title}: not supported: {known.reason}")
     if not isinstance(known, Device):
         raise DeviceError(f"{name} runs no Linux")  # no profile of _MODELS is one
-    python = ".".join(facts["python"].split(".")[:2])
-    vnni = known.processor == "x86-64" and bool({"avx512_vnni", "avx_vnni"} & set(facts["cpu_flags"]))
+    return as_it_is(known, facts)
+
+
+def as_it_is(profile: Device, facts: Mapping[str, Json]) -> Device:
+    """A profile with the Python, the memory and the instructions that this board really has."""
+    vnni = profile.processor == "x86-64" and bool({"avx512_vnni", "avx_vnni"} & set(facts["cpu_flags"]))
     return dataclasses.replace(
-        known,
-        python=python,
-        memory_bytes=facts["memory_bytes"] or known.memory_bytes,
-        processor="x86-64-vnni" if vnni else known.processor,
+        profile,
+        python=".".join(facts["python"].split(".")[:2]),
+        memory_bytes=facts["memory_bytes"] or profile.memory_bytes,
+        processor="x86-64-vnni" if vnni else profile.processor,
     )
 
 
 def _profile(facts: Mapping[str, Json]) -> str:
-    machine, bits = facts["machine"], facts["bits"]
+    machine = facts["machine"]
     if machine.startswith("armv6"):
         return "raspberry-pi-armv6"
-    if machine.startswith("armv7") or (machine == "aarch64" and bits == 32):  # a 64-bit kernel under a 32-bit system
+    if is_32_bit(facts):  # often under a 64-bit kernel
         return "raspberry-pi-32bit-trixie" if _is_newer(facts) else "raspberry-pi-32bit"
     for words, name in _MODELS.items():
         if (facts["model"] or "").startswith(words):

@@ -110,7 +110,7 @@ def everywhere(
     """Does work on boards, yielding outcomes as they come: first those of the canary among them, then, if these went well, the rest.
 
     Args:
-        work: of one board, by its name; its EdgeshipError is an outcome, anything else ends it all.
+        work: of one board, by its name; whatever it raises is an outcome, and the others go on.
         names: of the boards.
         canary: those that go first.
         concurrency: at once.
@@ -133,6 +133,8 @@ def _at_once(work: Callable[[str], T], names: Sequence[str], concurrency: int) -
             return Outcome(name, done=work(name))
         except EdgeshipError as error:
             return Outcome(name, error=str(error))
+        except Exception as error:
+            return Outcome(name, error=f"{type(error).__name__}: {error}")
 
     pool = ThreadPoolExecutor(concurrency)
     try:

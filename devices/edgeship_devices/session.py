@@ -10,8 +10,10 @@ import contextlib
 import json
 import re
 import shlex
+import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +25,16 @@ from edgeship_runtime import files
 from edgeship_runtime.errors import DeviceError, UsageError
 from edgeship_runtime.record import Json
 
-_MODULES = ("facts", "slots", "environments", "services", "agent")  # each imports only those before it
+# Each imports only those before it.
+_MODULES = ("facts", "slots", "lock", "trial", "children", "environments", "tidying", "receiving", "services", "agent")
 _PYTHON = (3, 7)  # that the agent is written in
+_CONNECT_S = 15  # unless the person's own config says otherwise
+_GREETING_S = {False: 60, True: 300}  # by whether ssh may ask: a passphrase is typed meanwhile
 # What the shell on the board is asked for: read the modules from stdin, then let the agent have the rest of it.
+# The current folder, where a user's own json.py may lie, is none of Python's business.
 _BOOTSTRAP = """\
 import sys
+sys.path[:] = filter(None, sys.path)
 if sys.version_info < {python}: sys.exit("edgeship-too-old %d.%d" % sys.version_info[:2])
 import json, types
 for name, source in json.loads(sys.stdin.buffer.read({size}).decode()):
@@ -112,7 +119,37 @@ class Session:
         Raises:
             DeviceError: the board refuses, with its reason, or the connection is lost.
         """
-        self._send(json.dumps({"do": do, **what}).encode() + b"\n" + payload)
+        self._send(json.dumps({"do": do, **what}).encode() + b"\n")
+        self._send(payload)
+        return self._answer()
+
+    def lock(self, room_bytes: int = 0) -> None:
+        """Keeps others from changing anything while this session lasts; what killed deploys left is tidied up.
+
+        Facts say afterwards what is free then.
+
+        Args:
+            room_bytes: that are needed. Where less is free, the board lets go of what it could otherwise use again.
+
+        Raises:
+            DeviceError: somebody else has the lock.
+        """
+        self.facts = {**self.facts, **self.ask("lock", room=room_bytes)}
+
+    def put(self, path: str, data: bytes) -> None:
+        """Brings bytes to a path below edgeship's folder there; they arrive whole or are refused."""
+        self.ask("put", data, path=path, size=len(data), sha256=files.sha256(data))
+
+    def put_file(self, path: str, source: Path, sha256: str) -> None:
+        """The same of a file, piece by piece: a fleet's boards get the same wheels at the same time."""
+        with source.open("rb") as stream:
+            size = source.stat().st_size
+            self._send(json.dumps({"do": "put", "path": path, "size": size, "sha256": sha256}).encode() + b"\n")
+            for piece in iter(lambda: stream.read(1 << 20), b""):
+                self._send(piece)
+        self._answer()
+
+    def _answer(self) -> Json:
         line = self._out.readline()
         if not line.endswith(b"\n"):
             raise DeviceError(self._why())
@@ -121,17 +158,22 @@ class Session:
             raise DeviceError(f"{self.target.url}: {answer['error']}")
         return answer["answer"]
 
-    def put(self, path: str, data: bytes) -> None:
-        """Brings bytes to a path below edgeship's folder there; it arrives whole or is refused."""
-        self.ask("put", data, path=path, size=len(data), sha256=files.sha256(data))
-
-    def greet(self) -> None:
+    def greet(self, limit_s: float) -> None:
         """Sends the agent, and waits for its first line; what shells and profiles print before that is passed over."""
-        self._send(_package())
-        for line in iter(self._out.readline, b""):
-            if line.startswith(GREETING):
-                self.facts = json.loads(line[len(GREETING) :])
-                return
+        late = threading.Timer(limit_s, self._process.kill)
+        late.start()
+        try:
+            self._send(_package())
+            for line in iter(self._out.readline, b""):
+                if line.startswith(GREETING):
+                    self.facts = json.loads(line[len(GREETING) :])
+                    return
+        finally:
+            late.cancel()
+        if self._process.wait() == -signal.SIGKILL:
+            raise DeviceError(
+                f"{self.target.url}: it lets ssh in and says nothing for {limit_s:.0f} s; does its login script wait for something?"
+            )
         raise DeviceError(self._why())
 
     @property
@@ -180,7 +222,7 @@ def connect(target: Target, *, ask: bool = True) -> Iterator[Session]:
     code = _BOOTSTRAP.format(python=_PYTHON, size=len(_package()))
     remote = f"exec {shlex.quote(target.python)} -c {shlex.quote(code)}"
     # Without a sign of life a lost connection would be waited for for ever.
-    options = ["-T", "-o", "ServerAliveInterval=15", *([] if ask else ["-o", "BatchMode=yes"])]
+    options = ["-T", "-o", "ServerAliveInterval=15", *_patience(target), *([] if ask else ["-o", "BatchMode=yes"])]
     with tempfile.NamedTemporaryFile(prefix="edgeship-ssh-") as complaints:
         try:
             process = subprocess.Popen(
@@ -193,10 +235,19 @@ def connect(target: Target, *, ask: bool = True) -> Iterator[Session]:
             raise DeviceError("there is no ssh on this machine: sudo apt install openssh-client") from None
         try:
             session = Session(target, process, Path(complaints.name))
-            session.greet()
+            session.greet(_GREETING_S[ask])
             yield session
         finally:
             _end(process)
+
+
+def _patience(target: Target) -> list[str]:
+    """How long ssh tries to connect, where its config leaves that to TCP, which takes minutes."""
+    with contextlib.suppress(FileNotFoundError):  # told below
+        config = subprocess.run(["ssh", "-G", target.url], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        if re.search(rb"^connecttimeout \d", config.stdout, re.MULTILINE):
+            return []
+    return ["-o", f"ConnectTimeout={_CONNECT_S}"]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -17,7 +17,7 @@ class Unit:
         home: edgeship's folder on the board, absolute.
         arguments: of `edgeship run`, the file left out: sources, --to, …
         memory_mebibytes: what it may take before the kernel ends it and systemd starts it anew.
-        watchdog_s: without a sign of life for so long, it is started anew.
+        watchdog_s: when the loop of `edgeship run` stands still for so long, it is started anew.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Unit:
         current = f"{self.home}/models/{self.name}/current"
         command = (
             f"{current}/environment/bin/python",
+            "-P",
             "-m",
             "edgeship_devices.serving",
             self.name,
@@ -49,17 +50,19 @@ class Unit:
 # Written by edgeship service install; the next one writes it again.
 [Unit]
 Description=edgeship {self.name}
-# One that fails at once five times in five minutes stays down, instead of wearing out the board.
-StartLimitIntervalSec=300
-StartLimitBurst=5
+# It is started anew for ever: what it needs, a camera, a network, may be back tomorrow.
+StartLimitIntervalSec=0
 
 [Service]
 Type=notify
-NotifyAccess=main
+# The main process says READY; edgeship run below it says for itself that its loop turns.
+NotifyAccess=all
 ExecStart={quoted(command)}
 Environment=PYTHONUNBUFFERED=1
+RuntimeDirectory=edgeship-{self.name}
+RuntimeDirectoryMode=0700
 Restart=always
-RestartSec=5
+RestartSec=15
 WatchdogSec={self.watchdog_s}
 TimeoutStartSec=180
 TimeoutStopSec=20

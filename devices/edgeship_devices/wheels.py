@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgeship_runtime import files
+from edgeship_devices.board.slots import digest
 from edgeship_runtime.errors import DeviceError
 from edgeship_runtime.record import Json
 
-_DOWNLOAD = (
-    "pip download --dest {folder} --only-binary=:all: --python-version {python} "
-    "--platform manylinux_2_28_{machine} --platform manylinux_2_27_{machine} --platform manylinux_2_17_{machine} "
-    "--platform manylinux2014_{machine}"
-)
+_DOWNLOAD = "pip download --dest {folder} --only-binary=:all: --python-version {python} {platforms} --find-links {folder} {packages}"
+_PLATFORMS = ("manylinux_2_28_{}", "manylinux_2_27_{}", "manylinux_2_17_{}", "manylinux2014_{}")
+# tflite-runtime's wheel is manylinux_2_34; the Raspberry Pi project builds the others: www.piwheels.org
+_PLATFORMS_32 = ("manylinux_2_34_{}", "manylinux2014_{}", "linux_{}")
+_PIWHEELS = "--no-deps --extra-index-url https://www.piwheels.org/simple"
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Installation:
         identity: two environments of one identity are the same.
         requirement: as pip takes it: "edgeship[onnx]==0.1.0".
         constraints: further requirements.
+        alone: whether the requirement comes without what it requires, because `constraints` say all of that.
         system: whether it sees the packages of the board's own Python.
         wheels: files to send, by their SHA-256; empty where the registry is asked.
     """
@@ -34,6 +36,7 @@ class Installation:
     requirement: str
     constraints: tuple[str, ...]
     system: bool
+    alone: bool = False
     wheels: Mapping[Path, str] = field(default_factory=dict)
 
 
@@ -43,6 +46,9 @@ def plan(facts: Mapping[str, Json], format_name: str, wheels: Path | None, extra
     picamera2 comes with the board's system only, and was built against the system's NumPy: the environment then sees the system's
     packages, and keeps to its NumPy's major version.
 
+    On 32 bits pip may not choose: under the 64-bit kernel of Raspberry Pi OS it takes the board for an aarch64, and wants LiteRT,
+    which has no wheel there.
+
     Raises:
         DeviceError: the folder has no wheel of edgeship that the board can use.
     """
@@ -51,32 +57,63 @@ def plan(facts: Mapping[str, Json], format_name: str, wheels: Path | None, extra
     system = bool(facts["picamera2"])
     numpy = facts["numpy"]
     constraints = (f"numpy<{int(numpy.split('.')[0]) + 1}",) if system and numpy else ()
+    alone = is_32_bit(facts)
+    if alone:
+        constraints = (*constraints, *_required(wanted))
     chosen = {} if wheels is None else _chosen(wheels, facts)
     requirement = f"edgeship{extra}=={_version(wheels, chosen)}"
     stated = [requirement, *constraints, str(system), facts["python"], facts["interpreter"], *sorted(chosen.values())]
     identity = hashlib.sha256("\n".join(stated).encode()).hexdigest()[:12]
-    return Installation(identity, requirement, constraints, system, chosen)
+    return Installation(identity, requirement, constraints, system, alone, chosen)
 
 
-def how_to_get(facts: Mapping[str, Json], folder: Path, requirement: str) -> str:
-    """The command that fills a folder with the wheels of a board."""
-    python = ".".join(facts["python"].split(".")[:2])
-    command = _DOWNLOAD.format(folder=folder, python=python, machine=facts["machine"])
-    return f"{command} --find-links {folder} '{requirement}'"
+def is_32_bit(facts: Mapping[str, Json]) -> bool:
+    """Whether a board's programs are armv7l, whatever its kernel is."""
+    return facts["bits"] == 32 and str(facts["machine"]).startswith(("armv7", "armv8", "aarch64"))
+
+
+def _required(extras: Sequence[str]) -> tuple[str, ...]:
+    """What edgeship requires on armv7l, as its own metadata say it."""
+    from importlib.metadata import requires
+
+    found = []
+    for line in requires("edgeship") or ():
+        requirement, _, marker = (part.strip() for part in line.partition(";"))
+        extra = re.search(r"extra == ['\"](\S+)['\"]", marker)
+        if (extra is None or extra[1] in extras) and not re.search(r"platform_machine != ['\"]armv7l", marker):
+            found.append(requirement)
+    return tuple(found)
+
+
+def how_to_get(facts: Mapping[str, Json], folder: Path, installation: Installation) -> str:
+    """The command that fills a folder with the wheels of a board, here, where pip's markers are those of another machine."""
+    platforms = _PLATFORMS_32 if installation.alone else _PLATFORMS
+    named = " ".join(f"--platform {platform.format(_machine(facts))}" for platform in platforms)
+    packages = [installation.requirement, *(installation.constraints if installation.alone else ())]
+    return _DOWNLOAD.format(
+        folder=folder,
+        python=".".join(facts["python"].split(".")[:2]),
+        platforms=f"{named} {_PIWHEELS}" if installation.alone else named,
+        packages=" ".join(f"'{package}'" for package in packages),
+    )
+
+
+def _machine(facts: Mapping[str, Json]) -> str:
+    """As wheels call it."""
+    return "armv7l" if is_32_bit(facts) else str(facts["machine"])
 
 
 def _chosen(folder: Path, facts: Mapping[str, Json]) -> dict[Path, str]:
     if not folder.is_dir():
         raise DeviceError(f"--wheels {folder}: no such folder")
     found = [path for path in sorted(folder.glob("*.whl")) if _suits(path.name, facts)]
-    return {path: files.sha256(path.read_bytes()) for path in found}
+    return {path: digest(path) for path in found}
 
 
 def _suits(name: str, facts: Mapping[str, Json]) -> bool:
     """Whether the board's processor is the wheel's; Python's version is left to pip, which says it best."""
     platform = name.removesuffix(".whl").rpartition("-")[2]
-    machine = "armv7l" if facts["bits"] == 32 and facts["machine"] == "aarch64" else facts["machine"]
-    return platform == "any" or platform.endswith(machine)
+    return platform == "any" or platform.endswith(_machine(facts))
 
 
 def _version(folder: Path | None, chosen: Mapping[Path, str]) -> str:

@@ -39,7 +39,8 @@ def work(
     on_step(f"connect to {target.url}")
     with connect(target, ask=options.ask) as board:
         detect(board.facts)
-        board.ask("lock")  # what deploys meanwhile would be measured too
+        deploying.refuse_read_only(board)
+        board.lock()  # what deploys meanwhile would be measured too
         onnx = any(name.endswith(".onnx") for name in files)
         form = "onnx" if onnx else "tflite"
         installation = None if options.runtime else plan(board.facts, form, options.wheels, options.extras)
@@ -49,7 +50,7 @@ def work(
         if missing:
             on_step(f"copy {len(missing)} of {len(files)} files to {target.url}")
         for name in missing:
-            board.put(f"store/{name}", files[name].read_bytes())
+            board.put_file(f"store/{name}", files[name], name.partition(".")[0])
         on_step(f"measure on {target.url}")
         done = board.ask("work", prefix=prefix, module=module, folder="store", stdin=stdin)
     if done["code"]:

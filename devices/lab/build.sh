@@ -1,7 +1,13 @@
 #!/usr/bin/env bash
 # Builds the lab: what runs on a Raspberry Pi, Debian for another processor, in a folder of this machine; its programs run by qemu-user.
 #   devices/lab/build.sh [arm64|armhf]      as root, on Debian or Ubuntu, with a network; minutes; 700 MB in $EDGESHIP_LAB
+#   devices/lab/build.sh --remove           removes all labs, and lets the kernel forget how to run their programs
 set -euo pipefail
+if [ "${1:-}" = --remove ]; then
+    for qemu in qemu-aarch64 qemu-arm; do update-binfmts --disable $qemu || true; done
+    rm -rf --one-file-system "${EDGESHIP_LAB:-/var/tmp/edgeship-lab}"
+    exit 0
+fi
 architecture=${1:-arm64}
 lab=${EDGESHIP_LAB:-/var/tmp/edgeship-lab}/$architecture
 case $architecture in
@@ -34,4 +40,4 @@ nice -n 19 mmdebstrap --arch="$architecture" --variant=minbase \
     --include="python3,python3-venv,python3-pip,openssh-server,ca-certificates$more" bookworm "$lab.part"
 mkdir -p "$lab.part/run/sshd"
 mv "$lab.part" "$lab"
-echo "built $lab"
+echo "built $lab; devices/lab/build.sh --remove undoes it"

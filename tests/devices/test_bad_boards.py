@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import time
@@ -14,11 +15,11 @@ from pathlib import Path
 import pytest
 
 import boards
-from boards import Board, here
+from boards import Board, here, old_python
 from edgeship_devices import session
 from edgeship_devices.detecting import detect
 from edgeship_devices.session import Target, connect
-from edgeship_devices.wheels import plan
+from edgeship_devices.wheels import how_to_get, plan
 from edgeship_runtime.errors import DeviceError
 from making import Run
 
@@ -74,6 +75,17 @@ def test_nothing_listens(run: Run, board: Board, models: Models) -> None:
     assert "nothing listens there" in run("deploy", models(1), "ssh://127.0.0.1:1").one_line_error()
 
 
+def test_no_route(run: Run, board: Board, models: Models) -> None:
+    """From a network namespace that has none."""
+    if os.geteuid() or subprocess.run(["unshare", "-n", "true"], check=False).returncode:
+        pytest.skip("only root can be without a network")
+    ssh = board.folder / "bin" / "ssh"
+    with replaced(ssh, ssh.read_text().replace("exec ", "exec unshare -n ")):
+        error = run("deploy", models(1), "ssh://192.0.2.1").one_line_error()
+
+    assert error.endswith("no route to it; is it on, and in this network?")
+
+
 def test_no_such_host(run: Run, board: Board, models: Models) -> None:
     assert "no such host" in run("deploy", models(1), "ssh://no-such-board.invalid").one_line_error()
 
@@ -100,15 +112,91 @@ def test_no_python_there(run: Run, board: Board, models: Models) -> None:
     assert error.endswith("there is no python9; install it there: sudo apt install python3 python3-venv")
 
 
-def test_a_python_that_is_too_old_even_to_be_asked(
-    run: Run, board: Board, models: Models, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(session, "_PYTHON", (4, 0))
+def test_a_python_that_is_too_old_even_to_be_asked(run: Run, board: Board, models: Models) -> None:
+    error = run("deploy", models(1), board.url, "--python", old_python("3.6")).one_line_error()
 
-    error = run("deploy", models(1), board.url).one_line_error()
+    assert " there is 3.6, too old; edgeship needs 3.11" in error
 
-    assert "python3 there is 3." in error
-    assert "too old; edgeship needs 3.11" in error
+
+@pytest.mark.parametrize("version", ["3.7", "3.9", "3.10"])
+def test_a_python_that_is_too_old_is_asked_and_told(run: Run, board: Board, models: Models, version: str) -> None:
+    error = run("deploy", models(1), board.url, "--python", old_python(version)).one_line_error()
+
+    assert error.endswith(f"has {version}; name a newer one that is there: --python python3.11")
+
+
+@pytest.mark.parametrize("version", ["3.7", "3.13"])
+def test_the_boards_end_is_the_language_of_its_python(board: Board, models: Models, version: str) -> None:
+    """Of the oldest one that it is written for, with an environment of a newer one."""
+    with connect(Target(board.url, old_python(version))) as there:
+        there.lock()
+        there.put("staging/model", models(1).read_bytes())
+        prefix = there.ask("environment", given=here())["prefix"]
+        there.ask("store", name="digits", slot="a", prefix=prefix)
+        assert there.ask("verify", name="digits", slot="a", file="digits.tflite")["passed"]
+        assert there.ask("switch", name="digits", slot="a") == {"generation": 1, "service": None}
+        there.ask("collect", name="digits", keep=1)
+        assert there.ask("status")[0]["whole"]
+
+
+def test_a_name_that_no_board_takes_is_refused_before_anything_is_asked(run: Run, models: Models) -> None:
+    done = run("deploy", models(1), "ssh://no-such-board.invalid", "--name", "my model")
+
+    assert done.code == 2
+    assert "'my model' is no name for a board to know it by" in done.err
+
+
+def test_a_login_script_that_leaves_its_line_open_does_not_hide_the_board(board: Board) -> None:
+    talkative = _python(board.folder, 'printf "Welcome back! "; exec /usr/bin/env python3 "$@"')
+
+    with connect(Target(board.url, talkative), ask=False) as there:
+        assert there.facts["home"] == str(board.home)
+
+
+def test_a_login_script_that_waits_is_not_waited_for(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(session._GREETING_S, False, 3)  # noqa: FBT003 - the key
+
+    with (
+        pytest.raises(DeviceError, match="it lets ssh in and says nothing for 3 s"),
+        connect(Target(board.url, _python(board.folder, "exec sleep 600")), ask=False),
+    ):
+        pass
+
+
+def test_a_persons_own_patience_counts(board: Board) -> None:
+    config = board.folder / "ssh_config"
+
+    assert session._patience(Target(board.url)) == ["-o", "ConnectTimeout=15"]
+    with replaced(config, config.read_text() + "ConnectTimeout 40\n"):
+        assert session._patience(Target(board.url)) == []
+
+
+def test_files_of_the_user_that_are_named_like_modules_are_not_imported(run: Run, board: Board, models: Models) -> None:
+    """A session begins in the user's home folder."""
+    home = board.folder / "home"
+    home.mkdir(exist_ok=True)
+    for name in ("json", "types", "numpy", "edgeship_runtime"):
+        (home / f"{name}.py").write_text("raise SystemExit('a module of the user was imported')\n")
+    python = _python(board.folder, f'cd {home}; exec {sys.executable} "$@"')
+
+    done = run("deploy", models(1), board.url, "--runtime", here(), "--python", python)
+
+    assert done.code == 0, done.err
+
+
+def test_what_nobody_thought_of_is_told_and_the_session_goes_on(board: Board) -> None:
+    with connect(Target(board.url)) as there:
+        with pytest.raises(DeviceError, match="KeyError: 'no such verb'"):
+            there.ask("no such verb")
+        assert there.ask("status") == []
+
+
+def _python(folder: Path, script: str) -> str:
+    """A program on the board that is taken for its Python."""
+    path = folder / "python-of-a-test"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return str(path)
 
 
 def test_what_is_no_model(run: Run, board: Board, tmp_path: Path) -> None:
@@ -124,6 +212,7 @@ def test_what_is_no_model(run: Run, board: Board, tmp_path: Path) -> None:
         ({"os": {"id": "debian", "version_id": "13"}, "python": "3.13.5"}, "raspberry-pi-4-trixie"),
         ({"bits": 32}, "raspberry-pi-32bit"),
         ({"machine": "armv7l", "bits": 32, "model": "Raspberry Pi 2"}, "raspberry-pi-32bit"),
+        ({"machine": "armv8l", "bits": 32}, "raspberry-pi-32bit"),
         ({"model": "Raspberry Pi Zero 2 W Rev 1.0"}, "raspberry-pi-zero-2-w"),
         ({"model": None}, "linux-aarch64"),
         ({"model": "NVIDIA Jetson Orin Nano Developer Kit"}, "jetson-orin-nano"),
@@ -218,7 +307,25 @@ def test_what_is_installed_follows_the_format_the_extras_and_the_systems_numpy()
     assert plain.identity != ribbon.identity
 
 
-@pytest.mark.parametrize("module", ["__init__", "facts", "slots", "environments", "services", "agent"])
+@pytest.mark.parametrize("machine", ["armv7l", "aarch64"])
+def test_on_32_bits_what_is_installed_is_said_in_full(machine: str) -> None:
+    """Under a 64-bit kernel pip would take the board for an aarch64, and look for LiteRT in vain."""
+    facts = {**PI, "machine": machine, "bits": 32, "picamera2": False, "numpy": None, "interpreter": "/usr/bin/python3"}
+
+    installation = plan(facts, "tflite", None, ["mqtt"])
+    command = how_to_get(facts, Path("wheels"), installation)
+
+    names = {re.split("[<>=]", requirement)[0] for requirement in installation.constraints}
+    assert installation.alone
+    assert {"numpy", "pillow", "tqdm", "tflite-runtime", "paho-mqtt"} <= names
+    assert "ai-edge-litert" not in names
+    assert "numpy<2" in installation.constraints
+    assert "--platform manylinux_2_34_armv7l" in command
+    assert "aarch64" not in command
+    assert "'tflite-runtime" in command
+
+
+@pytest.mark.parametrize("module", ["__init__", *session._MODULES])
 def test_what_runs_on_a_board_beforehand_is_the_language_of_python_3_7(module: str) -> None:
     """No such Python is here to run it: its grammar is checked, and that it imports nothing but the standard library and itself."""
     source = (Path(session.__file__).parent / "board" / f"{module}.py").read_text()
@@ -227,6 +334,5 @@ def test_what_runs_on_a_board_beforehand_is_the_language_of_python_3_7(module: s
 
     imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
-    assert {name for name in imported if name.partition(".")[0] not in sys.stdlib_module_names} <= {
-        f"edgeship_devices.board{end}" for end in ("", ".facts", ".slots")
-    }
+    foreign = {name for name in imported if name.partition(".")[0] not in sys.stdlib_module_names}
+    assert all(name.startswith("edgeship_devices.board") for name in foreign), foreign

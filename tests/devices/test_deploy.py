@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from boards import Board, here
+from edgeship_devices.session import Target, connect
 from edgeship_runtime.files import sha256
 from edgeship_runtime.manifest import EngineNeed, Manifest
 from making import Run
@@ -133,6 +136,70 @@ def test_a_file_that_the_board_cannot_run_is_refused_before_anything_is_copied(
     assert not board.home.exists()
 
 
+def test_a_profile_that_was_named_has_the_boards_own_python(
+    run: Run, board: Board, models: Models, tmp_path: Path
+) -> None:
+    old = tmp_path / "old.toml"
+    old.write_text('title = "Old"\nprocessor = "x86-64"\npython = "3.7"\n[engines]\nlitert = "2.2.0"\n')
+
+    assert run("deploy", models(1), board.url, "--runtime", here(), "--device", old).code == 0
+
+
+def test_what_a_killed_deploy_left_goes_when_the_next_one_begins(run: Run, board: Board, models: Models) -> None:
+    """Before the free space is counted: an environment that was not finished takes hundreds of megabytes."""
+    assert run("deploy", models(1), board.url, "--runtime", here()).code == 0
+    place = board.home / "models" / "digits"
+    left = [
+        board.home / "staging/model",
+        board.home / "environments/0123456789ab/lib/part",
+        place / "slots/unnamed/model",
+    ]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"part")
+    links = [place / ".current.1.tmp", place / "generations/.000007.1.tmp"]
+    for link in links:
+        link.symlink_to("nowhere")
+
+    assert run("deploy", models(2), board.url, "--runtime", here()).code == 0
+    assert not any(path.exists() for path in left)
+    assert not any(link.is_symlink() for link in links)
+
+
+def test_an_unused_environment_and_files_of_benchmarks_are_kept_for_a_while(board: Board) -> None:
+    fresh, old = (board.home / "environments" / name / "ready" for name in ("fresh", "old"))
+    stored, forgotten = (board.home / "store" / name for name in ("stored", "forgotten"))
+    for path in (fresh, old, stored, forgotten):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    month_ago = time.time() - 30 * 86400
+    for path in (old, forgotten):
+        os.utime(path, (month_ago, month_ago))
+
+    def there(room_bytes: int) -> list[bool]:
+        with connect(Target(board.url)) as session:
+            session.lock(room_bytes)
+            return [path.exists() for path in (fresh, old, stored, forgotten)]
+
+    assert there(0) == [True, False, True, False]
+    assert there(2**60) == [False] * 4, "room is needed"
+
+
+def test_an_environment_that_no_longer_starts_is_not_ready(board: Board) -> None:
+    """As after a power cut: the names are there, the bytes are not."""
+    ready = board.home / "environments/0123456789ab/ready"
+    python = ready.parent / "bin/python"
+    python.parent.mkdir(parents=True)
+    ready.touch()
+    python.touch(0o755)
+
+    with connect(Target(board.url)) as session:
+        found = session.ask("environment", identity="0123456789ab")
+
+    assert found == {"built": False, "prefix": None}
+    assert not ready.exists()
+
+
 def test_two_deploys_at_once_are_kept_apart(run: Run, board: Board, models: Models) -> None:
     import fcntl
 
@@ -151,7 +218,8 @@ def test_a_python_on_the_board_without_edgeship_is_refused(run: Run, board: Boar
 
 
 def test_a_name_that_leads_elsewhere_is_refused(run: Run, board: Board, models: Models) -> None:
-    assert "is no name" in run("deploy", models(1), board.url, "--runtime", here(), "--name", "../x").one_line_error()
+    assert run("deploy", models(1), board.url, "--runtime", here(), "--name", "../x").code == 2
+    assert "is no name" in run("rollback", board.url, "--name", "../x").one_line_error()
 
 
 def test_json_says_nothing_else_on_stdout(run: Run, board: Board, models: Models) -> None:

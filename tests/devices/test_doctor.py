@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeship_devices.examining import hardware
+from edgeship_devices.examining import hardware, software
 from edgeship_devices.examining.doctor import Diagnosis
 from edgeship_devices.examining.finding import Finding
 from environments import build_environment, build_wheel
@@ -26,6 +26,7 @@ def test_here_every_engine_runs_its_model(run: Run) -> None:
     assert answer["runs"]
     levels = {finding["code"]: finding["level"] for finding in answer["findings"]}
     assert levels["engine-litert"] == levels["engine-onnxruntime"] == levels["python"] == "ok"
+    assert levels["engine-openvino"] == "ok"
 
 
 def test_a_hot_board_and_one_short_of_voltage_are_told(tmp_path: Path) -> None:
@@ -68,6 +69,29 @@ def test_a_raspberry_pi_without_picamera2_is_told_how_to_get_it(tmp_path: Path) 
 
     assert video.code == "camera"
     assert ribbon.cure == "sudo apt install python3-picamera2"
+
+
+def test_the_codecs_of_a_raspberry_pi_are_no_camera(tmp_path: Path) -> None:
+    (tmp_path / "dev").mkdir()
+    for node, name in {"video10": "bcm2835-codec-decode", "video13": "bcm2835-isp-output0"}.items():
+        (tmp_path / "dev" / node).touch()
+        (tmp_path / "sys/class/video4linux" / node).mkdir(parents=True)
+        (tmp_path / "sys/class/video4linux" / node / "name").write_text(f"{name}\n")
+
+    (video,) = hardware.cameras(tmp_path)
+
+    assert video.code == "camera-none"
+
+
+def test_an_engine_that_is_no_engine_is_told_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit is what is moved: no engine is that quick."""
+    monkeypatch.setattr(software, "_LIMIT_S", 0.01)
+
+    *each, none = software.engines()
+
+    assert {finding.code for finding in each} == {"engine-hangs"}
+    assert none.code == "engine-none-runs"
+    assert all("install" in finding.cure for finding in (*each, none))
 
 
 def test_an_error_means_that_edgeship_does_not_run() -> None:

@@ -79,6 +79,41 @@ def test_a_deploy_and_the_status_of_a_fleet(run: Run, board: Board, models: Mode
     assert "shop-1  ok      digits: digits.tflite (" in status.out
 
 
+def test_what_nobody_thought_of_is_the_outcome_of_one_board() -> None:
+    def work(name: str) -> str:
+        return {"a": "done"}[name]
+
+    outcomes = {outcome.board: outcome for outcome in everywhere(work, "ab", canary=(), concurrency=1)}
+
+    assert outcomes["a"].done == "done"
+    assert outcomes["b"].error == "KeyError: 'b'"
+
+
+def test_the_status_of_a_fleet_leaves_nobody_out_where_the_canary_is_not_well(
+    run: Run, board: Board, tmp_path: Path
+) -> None:
+    fleet = tmp_path / "fleet.toml"
+    fleet.write_text(f'canary = ["dead"]\n[boards]\ndead = "ssh://127.0.0.1:1"\nshop-1 = "{board.url}"\n')
+
+    done = run("devices", "status", fleet)
+
+    assert done.code == 1
+    assert "shop-1  ok      nothing is deployed" in done.out
+
+
+def test_a_group_without_the_canary_is_deployed_to_with_a_warning(
+    run: Run, board: Board, models: Models, tmp_path: Path
+) -> None:
+    fleet = tmp_path / "fleet.toml"
+    boards = f'[boards]\ndead = "ssh://127.0.0.1:1"\nshop-1 = "{board.url}"\n[groups]\nnorth = ["shop-1"]\n'
+    fleet.write_text(f'canary = ["dead"]\n{boards}')
+
+    done = run("deploy", models(1), fleet, "--runtime", here(), "--group", "north")
+
+    assert done.code == 0, done.out
+    assert "no board of the canary (dead) is in group north: all of it goes at once" in done.err
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

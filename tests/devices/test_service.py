@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
+import io
+import json
 import os
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.request
 import venv
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,9 +27,13 @@ from PIL import Image
 
 import boards
 from boards import Board, here
+from edgeship_devices.commands import showing
+from edgeship_devices.session import Target, connect
 from edgeship_devices.unit import Unit, quoted
 from edgeship_runtime.files import sha256
 from making import Run
+from servers.mjpeg import Camera
+from servers.rtsp import free_port
 
 Models = Callable[..., Path]
 
@@ -62,6 +71,8 @@ def test_the_unit_is_watched_and_limited(unit: Unit) -> None:
     assert "\nRestart=always\n" in text
     assert "\nWatchdogSec=60\n" in text
     assert "\nMemoryMax=400M\n" in text
+    assert "\nNotifyAccess=all\n" in text, "edgeship run is below the main process, and says itself that it lives"
+    assert "\nStartLimitIntervalSec=0\n" in text, "a camera may be away for a night"
     assert text.count('"mqtt://broker/a b" "50%%"') == 1
 
 
@@ -73,30 +84,172 @@ def test_arguments_reach_the_program_as_they_were_given(arguments: list[str]) ->
     assert read == arguments
 
 
-def test_an_answer_makes_it_ready_and_further_ones_keep_it_alive(models: Models, tmp_path: Path) -> None:
-    """systemd's part is played by a socket of our own, as sd_notify(3) describes it."""
-    _deployed(tmp_path, models(1))
-    picture = _picture(tmp_path)
-    address = tmp_path / "notify"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
-        channel.bind(str(address))
-        done = subprocess.run(
-            [sys.executable, "-m", "edgeship_devices.serving", "digits", picture],
-            env={
-                **os.environ,
-                "NOTIFY_SOCKET": str(address),
-                "XDG_DATA_HOME": str(tmp_path),
-                "XDG_RUNTIME_DIR": str(tmp_path),
-            },
-            check=False,
-        )
-        channel.settimeout(0)
-        first, second = channel.recv(4096), channel.recv(4096)
+@dataclasses.dataclass
+class Served:
+    """A service that runs, and what it says; systemd's part is played by a socket of our own, as sd_notify(3) describes it."""
 
-    assert done.returncode == 0
-    assert first == b"READY=1"
-    assert second == b"WATCHDOG=1\nSTATUS=1 answers"
-    assert (tmp_path / "edgeship-digits" / "health.json").exists()
+    process: subprocess.Popen[bytes]
+    channel: socket.socket
+    health: Path
+
+    def says(self, wanted: str) -> None:
+        """Waits until it does."""
+        while wanted not in self.channel.recv(4096).decode():
+            pass
+
+    def stop(self) -> None:
+        """Ends it as systemd does."""
+        self.process.terminate()
+        self.process.wait()
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    """Starts serving; its home is tmp_path."""
+    channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    channel.bind(str(tmp_path / "notify"))
+    channel.settimeout(60)
+    variables = {
+        "NOTIFY_SOCKET": str(tmp_path / "notify"),
+        "WATCHDOG_USEC": "600000",
+        "XDG_DATA_HOME": str(tmp_path),
+        "XDG_RUNTIME_DIR": str(tmp_path),
+    }
+    begun = []
+
+    def start(*arguments: str | Path) -> Served:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "edgeship_devices.serving", "digits", *arguments],
+            env={**os.environ, **variables},
+        )
+        begun.append(process)
+        return Served(process, channel, tmp_path / "edgeship-digits" / "health.json")
+
+    with channel:
+        yield start
+        for process in begun:
+            process.terminate()
+            process.wait()
+
+
+@pytest.fixture
+def camera() -> Iterator[Camera]:
+    """A camera in the network."""
+    frame = io.BytesIO()
+    Image.new("L", (8, 8), 90).save(frame, "JPEG")
+    with Camera([frame.getvalue()], rate=5) as camera:
+        yield camera
+
+
+def test_an_answer_makes_it_ready_and_run_keeps_the_watchdog_quiet(
+    serve: Callable[..., Served], models: Models, camera: Camera, tmp_path: Path
+) -> None:
+    _deployed(tmp_path, models(1))
+
+    served = serve(camera.url)
+    served.says("READY=1")
+    camera.kill()
+    for _ in range(4):
+        served.says("WATCHDOG=1")  # although nothing is answered
+
+    assert json.loads(served.health.read_text())["answers"] >= 1
+    assert served.health.stat().st_mode & 0o777 == 0o600
+    served.stop()
+
+
+def test_it_waits_for_a_camera_and_goes_on_with_its_files(
+    serve: Callable[..., Served], models: Models, camera: Camera, tmp_path: Path
+) -> None:
+    _deployed(tmp_path, models(1))
+    answers = tmp_path / "answers.csv"
+
+    for _ in range(2):
+        camera.kill()
+        served = serve(camera.url, "--to", f"csv:{answers}")
+        served.says("WATCHDOG=1")
+        camera.restart()
+        served.says("READY=1")
+        served.stop()
+
+    lines = answers.read_text().splitlines()
+    assert sum(line.startswith("source,") or "label" in line for line in lines) == 1, "one head"
+    assert len(lines) >= 3
+
+
+def test_health_that_cannot_be_written_stops_nothing(
+    serve: Callable[..., Served], models: Models, camera: Camera, tmp_path: Path
+) -> None:
+    _deployed(tmp_path, models(1))
+    (tmp_path / "edgeship-digits").write_text("in the way")
+
+    serve(camera.url).says("READY=1")
+
+
+def test_why_it_ended_is_told(serve: Callable[..., Served], models: Models, tmp_path: Path) -> None:
+    _deployed(tmp_path, models(1))
+
+    served = serve(tmp_path / "no-such.png")
+
+    served.says("STATUS=edgeship: ")
+    assert served.process.wait() == 1
+
+
+def test_the_live_page_keeps_its_address(
+    serve: Callable[..., Served], models: Models, camera: Camera, tmp_path: Path
+) -> None:
+    _deployed(tmp_path, models(1))
+    pages = set()
+    port = free_port()
+
+    for _ in range(2):
+        served = serve(camera.url, "--to", f"view://0.0.0.0:{port}")
+        served.says("READY=1")
+        page = json.loads(served.health.read_text())["page"]
+        token = page.partition("?token=")[2]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/?token={token}", timeout=20) as answer:
+            assert answer.status == 200
+        pages.add(page)
+        served.stop()
+
+    assert len(pages) == 1
+    assert token
+    (secret,) = tmp_path.rglob("view-token")
+    assert secret.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("lives", [True, False])
+def test_a_switch_whose_deploy_died_is_undone_by_the_service(
+    serve: Callable[..., Served], models: Models, camera: Camera, tmp_path: Path, lives: bool
+) -> None:
+    """Such as after a power cut between the switch and the first answer. One whose deploy lives is not: it still decides."""
+    place = tmp_path / "edgeship/models/digits"
+    _deployed(tmp_path, models(1))
+    (place / "current").unlink()
+    shutil.copytree(place / "slots/a", place / "slots/b")
+    (place / "generations").mkdir()
+    for number, slot in ((1, "a"), (2, "b")):
+        (place / "generations" / f"{number:06}").symlink_to(f"../slots/{slot}")
+        (place / "slots" / slot / "environment").symlink_to(sys.prefix)
+    (place / "current").symlink_to("generations/000002")
+    (place / "trial").write_text("1")
+
+    with (tmp_path / "edgeship/lock").open("w") as held:
+        if lives:
+            fcntl.flock(held, fcntl.LOCK_EX)
+        serve(camera.url).says("READY=1")
+
+    assert (place / "current").resolve().name == ("b" if lives else "a")
+    assert (place / "trial").exists() == lives
+
+
+def test_a_service_that_does_not_answer_is_not_well() -> None:
+    def seen(**service: object) -> dict[str, Any]:
+        return {"whole": True, "service": {"state": "active", "restarts": 0, **service}}
+
+    assert showing.is_well(seen(last_answer_age_s=2.0))
+    assert not showing.is_well(seen(last_answer_age_s=7200.0))
+    assert not showing.is_well(seen())
+    assert not showing.is_well(seen(last_answer_age_s=2.0, state="failed"))
 
 
 def test_a_file_that_is_not_verified_is_never_ready(models: Models, tmp_path: Path) -> None:
@@ -125,15 +278,22 @@ def managed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
 
 
 @pytest.fixture
-def watched(run: Run, managed: Board, models: Models, tmp_path: Path) -> Iterator[str]:
-    """The digest of a file that is deployed and runs as a service: it answers a picture, then waits for one that never comes."""
-    model, picture, never = models(1), _picture(tmp_path), tmp_path / "never.png"
-    os.mkfifo(never)
+def deployed(run: Run, managed: Board, models: Models) -> Iterator[str]:
+    """The digest of a file that is deployed; a service that a test makes of it is removed."""
+    model = models(1)
     assert run("deploy", model, managed.url, "--runtime", here()).code == 0
-    done = run("service", "install", managed.url, "--name", "digits", "--watchdog", "600", "--", picture, never)
-    assert done.code == 0, done.err
     yield sha256(model.read_bytes())
     run("service", "remove", managed.url, "--name", "digits")
+
+
+@pytest.fixture
+def watched(run: Run, managed: Board, deployed: str, tmp_path: Path) -> str:
+    """The digest of a file that runs as a service: it answers a picture, then waits for one that never comes."""
+    picture, never = _picture(tmp_path), tmp_path / "never.png"
+    os.mkfifo(never)
+    done = run("service", "install", managed.url, "--name", "digits", "--watchdog", "600", "--", picture, never)
+    assert done.code == 0, done.err
+    return deployed
 
 
 def _status(run: Run, board: Board) -> dict[str, Any]:
@@ -196,18 +356,96 @@ def test_a_service_that_does_not_come_up_is_removed_again(run: Run, managed: Boa
     assert _status(run, managed)["service"] is None
 
 
+@pytest.fixture
+def filming(run: Run, managed: Board, deployed: str, camera: Camera) -> Camera:
+    """The camera that the service answers, watched closely."""
+    arguments = ("--name", "digits", "--watchdog", "6", "--", camera.url, "--to", f"view://0.0.0.0:{free_port()}")
+    done = run("service", "install", managed.url, *arguments)
+    assert done.code == 0, done.err
+    assert "live page: http://" in done.out
+    return camera
+
+
 @pytest.mark.slow
-def test_a_service_that_hangs_is_started_anew(run: Run, managed: Board, watched: str, tmp_path: Path) -> None:
-    arguments = ("--name", "digits", "--watchdog", "8", "--", tmp_path / "picture.png", tmp_path / "never.png")
-    assert run("service", "install", managed.url, *arguments).code == 0
+def test_a_camera_that_is_away_takes_nothing_down(run: Run, managed: Board, filming: Camera) -> None:
+    """For longer than the watchdog waits."""
+    filming.kill()
+    _wait_for(lambda: _status(run, managed)["service"]["last_answer_age_s"] > 20)
+    away = _status(run, managed)["service"]
+    filming.restart()
+    _wait_for(lambda: _status(run, managed)["service"]["answers"] > away["answers"])
 
-    for _ in range(60):
-        service = _status(run, managed)["service"]
-        if service["restarts"]:
-            break
+    service = _status(run, managed)["service"]
+    assert (service["state"], service["restarts"]) == ("active", 0)
+    assert service["page"].startswith("http://")
+
+
+@pytest.mark.slow
+def test_a_service_that_hangs_is_started_anew(run: Run, managed: Board, filming: Camera) -> None:
+    os.kill(_running(managed, "edgeship_runtime.cli"), signal.SIGSTOP)
+
+    _wait_for(lambda: _status(run, managed)["service"]["restarts"] >= 1)
+    _wait_for(lambda: _status(run, managed)["service"].get("answers", 0) >= 1)
+
+
+@pytest.mark.slow
+def test_a_deploy_cures_a_service_that_failed(run: Run, managed: Board, filming: Camera, models: Models) -> None:
+    unit = managed.folder / "config/systemd/user/edgeship-digits.service"
+    unit.write_text(unit.read_text().replace("Restart=always", "Restart=no"))
+    subprocess.run(["systemctl", "--user", "daemon-reload"], env=_manager(managed), check=True)
+    assert unit.stat().st_mode & 0o777 == 0o600
+    os.kill(_running(managed, "edgeship_devices.serving"), signal.SIGKILL)
+    _wait_for(lambda: _status(run, managed)["service"]["state"] == "failed")
+
+    done = run("deploy", models(2), managed.url, "--runtime", here(), "--json").json()
+
+    assert isinstance(done, dict)
+    assert (done["service"], _status(run, managed)["service"]["state"]) == ("active", "active")
+
+
+@pytest.mark.slow
+def test_a_switch_whose_deploy_is_killed_before_the_first_answer_is_undone_by_the_next_one(
+    run: Run, managed: Board, filming: Camera, deployed: str, models: Models
+) -> None:
+    filming.kill()  # so that no first answer comes
+    with subprocess.Popen(
+        [sys.executable, "-m", "edgeship_runtime.cli", "deploy", models(2), managed.url, "--runtime", here()],
+        stderr=subprocess.DEVNULL,
+    ) as deploy:
+        _wait_for(lambda: (managed.home / "models/digits/trial").exists() and managed.current() != deployed)
+        os.kill(_running(managed, "module.serve()"), signal.SIGKILL)
+        deploy.wait()
+    filming.restart()
+
+    with connect(Target(managed.url)) as board:
+        board.lock()
+
+    after = _status(run, managed)
+    assert (after["sha256"], after["service"]["state"]) == (deployed, "active")
+
+
+def _wait_for(true: Callable[[], bool]) -> None:
+    for _ in range(120):
+        if true():
+            return
         time.sleep(1)
+    pytest.fail("it never came to that")
 
-    assert service["restarts"] >= 1
+
+def _manager(board: Board) -> dict[str, str]:
+    return {**os.environ, "XDG_RUNTIME_DIR": str(board.folder / "run")}
+
+
+def _running(board: Board, words: str) -> int:
+    """The process of this board whose command line has the words."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            found = words.encode() in (entry / "cmdline").read_bytes()
+            if found and str(board.home.parent).encode() in (entry / "environ").read_bytes():
+                return int(entry.name)
+        except OSError:
+            continue
+    pytest.fail(f"nothing runs {words}")
 
 
 def test_a_service_needs_something_deployed(run: Run, board: Board) -> None:

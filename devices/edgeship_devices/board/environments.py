@@ -9,10 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from edgeship_devices.board import slots
+from edgeship_devices.board import children, slots
 from edgeship_devices.board.facts import data_home
 from edgeship_devices.board.slots import BoardError
 
+_STARTS = "import edgeship_runtime.cli, numpy, PIL.Image"
 _LIMIT_S = 1800  # a Zero unpacks wheels at a megabyte or two a second
 
 
@@ -21,9 +22,20 @@ def place(identity: str) -> Path:
     return data_home() / "environments" / identity
 
 
-def is_ready(identity: str) -> bool:
-    """Whether it was built to its end."""
-    return (place(identity) / "ready").exists()
+def use(identity: str) -> bool:
+    """Whether it was built to its end and still starts; notes that it was used."""
+    ready = place(identity) / "ready"
+    if not ready.exists():
+        return False
+    try:
+        started = children.run([str(place(identity) / "bin" / "python"), "-P", "-c", _STARTS]).returncode == 0
+    except OSError:
+        started = False
+    if started:
+        ready.touch()
+    else:
+        ready.unlink()  # a card that lost what it had
+    return started
 
 
 def given(python: str) -> Path:
@@ -32,14 +44,24 @@ def given(python: str) -> Path:
     Raises:
         BoardError: it is not there, or has no edgeship.
     """
-    done = _run(python, "-c", "import edgeship_runtime.cli, sys; print(sys.prefix)")
+    done = _run(python, "-P", "-c", "import edgeship_runtime.cli, sys; print(sys.prefix)")
     if done.returncode:
         raise BoardError(f"{python} has no edgeship: {_last(done.stderr)}")
     return Path(done.stdout.decode().strip())
 
 
-def build(identity: str, requirement: str, constraints: list[str], wheels: str | None, *, system: bool) -> None:
+def build(
+    identity: str, requirement: str, constraints: list[str], wheels: str | None, *, system: bool, alone: bool
+) -> None:
     """Makes an environment: from the registry, or from nothing but the wheels that were sent.
+
+    Args:
+        identity: where.
+        requirement: as pip takes it.
+        constraints: further ones.
+        wheels: a folder; None asks the registry.
+        system: whether it sees the packages of the board's own Python.
+        alone: install the requirement without what it requires, and then the constraints.
 
     Raises:
         BoardError: pip could not; its reason.
@@ -47,27 +69,30 @@ def build(identity: str, requirement: str, constraints: list[str], wheels: str |
     target = place(identity)
     shutil.rmtree(str(target), ignore_errors=True)  # of a deploy that was killed
     target.parent.mkdir(parents=True, exist_ok=True)
-    done = _run(sys.executable, "-m", "venv", *(["--system-site-packages"] if system else []), str(target))
+    done = _run(sys.executable, "-P", "-m", "venv", *(["--system-site-packages"] if system else []), str(target))
     if done.returncode:
         raise BoardError(f"python3 -m venv failed: {_last(done.stdout + done.stderr)}")
     offline = ["--no-index", "--find-links", wheels] if wheels else []
-    pip = [str(target / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    done = _run(*pip, "--no-cache-dir", "--only-binary=:all:", *offline, requirement, *constraints)
-    if done.returncode:
-        shutil.rmtree(str(target), ignore_errors=True)
-        raise BoardError(
-            "pip install {} failed: {}".format(requirement, reason(done.stderr.decode("utf-8", "replace")))
-        )
+    pip = [str(target / "bin" / "python"), "-P", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip += ["--no-cache-dir", "--only-binary=:all:", *offline]
+    for packages in [["--no-deps", requirement], constraints] if alone else [[requirement, *constraints]]:
+        done = _run(*pip, *packages)
+        if done.returncode:
+            shutil.rmtree(str(target), ignore_errors=True)
+            why = reason(done.stderr.decode("utf-8", "replace"))
+            raise BoardError(f"pip install {requirement} failed: {why}")
+    os.sync()  # pip leaves that to the kernel; after a power cut, `ready` would stand for empty files
     slots.write(target / "ready", b"")
+    shutil.rmtree(str(data_home() / "wheels"), ignore_errors=True)
 
 
-def collect() -> None:
-    """Removes environments that no slot runs in."""
+def collect(oldest: float) -> None:
+    """Removes environments that are not finished, and those that no slot runs in and nobody used since `oldest`."""
     wanted = {link.resolve() for link in (data_home() / "models").glob("*/slots/*/environment")}
     for target in (data_home() / "environments").glob("*"):
-        if target.resolve() not in wanted:
+        ready = target / "ready"
+        if not ready.exists() or (target.resolve() not in wanted and ready.stat().st_mtime < oldest):
             shutil.rmtree(str(target), ignore_errors=True)
-    shutil.rmtree(str(data_home() / "wheels"), ignore_errors=True)
 
 
 def reason(text: str) -> str:
@@ -83,16 +108,8 @@ def reason(text: str) -> str:
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[bytes]:
-    variables = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
     try:
-        return subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            env=variables,
-            timeout=_LIMIT_S,
-            check=False,
-        )
+        return children.run(command, limit_s=_LIMIT_S)
     except OSError as error:
         raise BoardError(f"{command[0]}: {error.strerror}") from None
     except subprocess.TimeoutExpired:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import subprocess
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ from edgeship_devices.board import slots
 from edgeship_devices.board.facts import output
 from edgeship_devices.board.slots import BoardError
 
+_SECRET = 0o600  # sources and sinks have passwords: rtsp://USER:PASSWORD@…
 _SETTLE_S = 5.0  # a file that answers and dies within so many seconds is not healthy
 
 
@@ -31,22 +33,31 @@ def health_path(name: str) -> Path:
     return _runtime() / f"edgeship-{name}" / "health.json"
 
 
+def token(name: str) -> str:
+    """What whoever looks at the service's live page has to know: the same after each start, so that a bookmark stays good."""
+    path = slots.folder(name) / "view-token"
+    if not path.exists():
+        slots.write(path, secrets.token_urlsafe(16).encode(), _SECRET)
+    return path.read_text("utf-8")
+
+
 def is_running(name: str) -> bool:
-    """Whether a service keeps this name running now, or tries to."""
-    return unit_path(name).exists() and _state(name).get("ActiveState") in ("active", "activating", "reloading")
+    """Whether a service keeps this name running, tries to, or would if it could; not where somebody stopped it."""
+    wanted = ("active", "activating", "reloading", "failed")  # failed: what is deployed may be the cure
+    return unit_path(name).exists() and _state(name).get("ActiveState") in wanted
 
 
 def restart(name: str) -> str | None:
     """Starts the service anew with the current slot, and waits until it answers; returns why it is not well, None when it is."""
-    _systemctl("reset-failed", unit(name))  # starts by hand count against StartLimitBurst too
+    now = time.time()
     began = _systemctl("restart", unit(name))  # returns when it said READY, or failed
     if began.returncode:
-        return f"the service did not start: {_journal(name)}"
+        return f"the service did not start: {_reason(name, now)}"
     restarts = _state(name).get("NRestarts")
     time.sleep(_SETTLE_S)
     state = _state(name)
     if state.get("ActiveState") != "active" or state.get("NRestarts") != restarts:
-        return f"the service started and died: {_journal(name)}"
+        return f"the service started and died: {_reason(name, now)}"
     return None
 
 
@@ -62,13 +73,13 @@ def install(name: str, text: str) -> list[str]:
         raise BoardError("systemd runs no services of this user here (systemctl --user fails)")
     before = unit_path(name).read_bytes() if unit_path(name).exists() else None
     unit_path(name).parent.mkdir(parents=True, exist_ok=True)
-    slots.write(unit_path(name), text.encode())
+    slots.write(unit_path(name), text.encode(), _SECRET)
     _systemctl("daemon-reload")
     wrong = restart(name)
     if wrong:
         remove(name)
         if before is not None:
-            slots.write(unit_path(name), before)
+            slots.write(unit_path(name), before, _SECRET)
             _systemctl("daemon-reload")
             _systemctl("enable", unit(name))
             restart(name)
@@ -83,6 +94,8 @@ def remove(name: str) -> bool:
         return False
     _systemctl("disable", "--now", unit(name))
     unit_path(name).unlink()
+    if (slots.folder(name) / "view-token").exists():
+        (slots.folder(name) / "view-token").unlink()
     _systemctl("daemon-reload")
     _systemctl("reset-failed", unit(name))
     return True
@@ -93,13 +106,19 @@ def status(name: str) -> dict[str, object] | None:
     if not unit_path(name).exists():
         return None
     state = _state(name)
-    found = {"state": state.get("ActiveState") or "unknown", "restarts": int(state.get("NRestarts") or 0)}
+    found: dict[str, object] = {
+        "state": state.get("ActiveState") or "unknown",
+        "restarts": int(state.get("NRestarts") or 0),
+    }
     try:
         health = json.loads(health_path(name).read_text("utf-8"))
-        found["answers"] = health["answers"]
+    except (OSError, ValueError):
+        return found
+    found["answers"] = health["answers"]
+    if health["last_answer"] is not None:
         found["last_answer_age_s"] = round(max(0.0, time.time() - health["last_answer"]), 1)
-    except (OSError, ValueError, KeyError):
-        pass
+    if health["page"]:
+        found["page"] = health["page"]
     return found
 
 
@@ -131,13 +150,25 @@ def _limiting() -> list[str]:
 
 
 def _state(name: str) -> dict[str, str]:
-    shown = _systemctl("show", unit(name), "--property=ActiveState,NRestarts").stdout.decode("utf-8", "replace")
+    wanted = "--property=ActiveState,NRestarts,StatusText"
+    shown = _systemctl("show", unit(name), wanted).stdout.decode("utf-8", "replace")
     return {key: value for key, _, value in (line.partition("=") for line in shown.splitlines())}
 
 
-def _journal(name: str) -> str:
+def _reason(name: str, since: float) -> str:
+    """What the service said last (see serving); else the journal, of this start and no earlier one."""
+    said = _state(name).get("StatusText", "")
+    if said.startswith("edgeship: "):
+        return said.replace("edgeship: ", "", 1)
     lines = output(
-        "journalctl", "--user", "--unit", unit(name), "--lines=20", "--output=cat", "--no-pager"
+        "journalctl",
+        "--user",
+        "--unit",
+        unit(name),
+        f"--since=@{int(since)}",
+        "--lines=20",
+        "--output=cat",
+        "--no-pager",
     ).splitlines()
     ours = [line for line in lines if line.startswith("edgeship")]
     return (ours or lines or [f"see journalctl --user -u {unit(name)}"])[-1]

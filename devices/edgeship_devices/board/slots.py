@@ -22,6 +22,7 @@ from pathlib import Path
 from edgeship_devices.board.facts import data_home
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+NAME_HINT = "wanted letters, digits, points, hyphens; 64 at most"
 
 
 class BoardError(Exception):
@@ -31,13 +32,18 @@ class BoardError(Exception):
 def folder(name: str) -> Path:
     """What belongs to a name: slots, generations, current."""
     if not NAME.fullmatch(name):
-        raise BoardError(f"{name!r} is no name: wanted letters, digits, points, hyphens; 64 at most")
+        raise BoardError(f"{name!r} is no name: {NAME_HINT}")
     return data_home() / "models" / name
 
 
 def names() -> list[str]:
     """Those that have something deployed."""
     return sorted(path.parent.name for path in (data_home() / "models").glob("*/current"))
+
+
+def begun() -> list[str]:
+    """Those of which anything is there, also those of which nothing was ever switched to."""
+    return sorted(path.name for path in (data_home() / "models").glob("*") if NAME.fullmatch(path.name))
 
 
 def current(name: str) -> Path | None:
@@ -118,14 +124,20 @@ def withdraw(name: str, number: int) -> None:
 
 def collect(name: str, keep: int) -> None:
     """Removes generations beyond the current one and `keep` before it, and slots that none of the rest names."""
-    place, number = folder(name), generation(name)
-    wanted = set()
-    for link in (place / "generations").iterdir():
-        if number - keep <= int(link.name) <= number:
-            wanted.add(link.resolve().name)
-        else:
+    number = generation(name)
+    for link, its_number in _generations(name).items():
+        if not number - keep <= its_number <= number:
             link.unlink()
-    for slot in (place / "slots").iterdir():
+    sweep(name)
+
+
+def sweep(name: str) -> None:
+    """Removes what a deploy that was killed left: temporary names, and slots that no generation names."""
+    place = folder(name)
+    for temporary in [*place.glob(".*.tmp"), *place.glob("generations/.*.tmp"), *place.glob("slots/*/.*.tmp")]:
+        temporary.unlink()
+    wanted = {link.resolve().name for link in _generations(name)}
+    for slot in place.glob("slots/*"):
         if slot.name not in wanted:
             shutil.rmtree(str(slot), ignore_errors=True)
 
@@ -142,10 +154,10 @@ def digest(path: Path) -> str:
     return found.hexdigest()
 
 
-def write(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Whole or not at all: temporary file, fsync, rename."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as stream:
+    with os.fdopen(os.open(str(temporary), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as stream:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
@@ -160,6 +172,12 @@ def sync(place: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _generations(name: str) -> dict[Path, int]:
+    """The links of generations, and their numbers."""
+    links = (folder(name) / "generations").glob("*")
+    return {link: int(link.name) for link in links if link.name.isdecimal()}
 
 
 def _generation(number: int) -> str:

@@ -74,7 +74,9 @@ def run(options: argparse.Namespace) -> int:
     model = ModelFile.open(options.model)
     if is_fleet(options.target):
         quiet = dataclasses.replace(chosen, ask=False)
-        return over(options, lambda target: deploy(model, target, quiet), lambda done: _short(options, done))
+        return over(
+            options, lambda target: deploy(model, target, quiet), lambda done: _short(options, done), careful=True
+        )
     done = deploy(model, Target(options.target, options.python), chosen, lambda step: say(f"deploy: {step}"))
     if options.json:
         answer_json(record.to_json(done))

@@ -1,7 +1,7 @@
 """Boards: which are known, what this one can do, what runs on others.
 
 `list` and `show` tell of profiles: what a kind of board has, with the sources; `show` prints one as the file it is, to begin one of
-your own. `doctor` examines this machine and says for everything that is wrong the command that mends it; the exit
+your own. `doctor` examines this machine and says for what is wrong the command that mends it, where a command can; the exit
 code is 1 when edgeship cannot run there. `status` says what boards run, since when, and whether it is well.
 
 Example:
@@ -89,7 +89,7 @@ def _status(options: argparse.Namespace) -> int:
     from edgeship_devices.session import Target, connect
 
     if fleets.is_fleet(options.target):
-        return fleets.over(options, _asked, showing.brief)
+        return fleets.over(options, _asked, showing.brief, careful=False)
     with connect(Target(options.target, options.python)) as board:
         models = board.ask("status")
         seen = {"target": options.target, "model": board.facts["model"], "os": board.facts["os"].get("pretty_name")}

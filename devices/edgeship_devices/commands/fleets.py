@@ -17,13 +17,14 @@ def is_fleet(target: str) -> bool:
     return "://" not in target and target.endswith(".toml")
 
 
-def over(options: argparse.Namespace, work: Callable[..., T], shown: Callable[[T], str]) -> int:
+def over(options: argparse.Namespace, work: Callable[..., T], shown: Callable[[T], str], *, careful: bool) -> int:
     """Does the work on every board of the fleet, or of its group.
 
     Args:
         options: with target, group, python and json.
         work: of one Target.
         shown: what it gave, in a few words.
+        careful: the canary goes first, and the others are left alone where it fails; for work that changes something.
     """
     from edgeship_devices.fleet import Fleet, everywhere
     from edgeship_devices.session import Target
@@ -31,12 +32,17 @@ def over(options: argparse.Namespace, work: Callable[..., T], shown: Callable[[T
 
     fleet = Fleet.load(Path(options.target))
     names = fleet.group(options.group)
+    canary = fleet.canary if careful else ()
+    if canary and not set(canary) & set(names):
+        say(
+            f"edgeship: no board of the canary ({', '.join(canary)}) is in group {options.group}: all of it goes at once"
+        )
 
     def one(name: str) -> T:
         return work(Target(fleet.boards[name], options.python))
 
     outcomes = []
-    for outcome in everywhere(one, names, canary=fleet.canary, concurrency=fleet.concurrency):
+    for outcome in everywhere(one, names, canary=canary, concurrency=fleet.concurrency):
         outcomes.append(outcome)
         if not options.json:
             line = f"FAILED  {outcome.error}" if outcome.done is None else f"ok      {shown(outcome.done)}"

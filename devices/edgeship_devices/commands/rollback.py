@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     from edgeship_devices.session import Target, connect
 
     with connect(Target(options.target, options.python)) as board:
-        board.ask("lock")
+        board.lock()
         done = board.ask("rollback", name=options.name)
     left, now = done["left"], done["now"]
     if options.json:

@@ -1,9 +1,9 @@
 """Keep a deployed file running on a board: after a crash, after a hang, after a restart of the board.
 
 `install` writes a systemd user unit that runs `edgeship run` on the current file with the sources and sinks that you name, starts it,
-and waits for its first answer; a unit that does not come up is removed again. systemd starts it anew when it ends, when it gives no
-sign of life for --watchdog seconds, or takes more memory than --memory. `deploy` and `rollback` restart it. What belongs to `edgeship
-run` comes last, after --.
+and waits for its first answer; a unit that does not come up is removed again. systemd starts it anew when it ends, when it hangs for
+--watchdog seconds, or takes more memory than --memory. It waits for sources that are away, and goes on with files that exist (--force
+overwrites them at each start). `deploy` and `rollback` restart it. What belongs to `edgeship run` comes last, after --.
 
 Example:
   edgeship service install ssh://pi@raspberrypi.local --name flowers -- camera:0 --to view://0.0.0.0:8080
@@ -36,28 +36,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=positive,
         default=60,
         metavar="S",
-        help="start anew without a sign of life for S seconds (default 60)",
+        help="start anew what hangs for S seconds (default 60)",
     )
     install.add_argument("arguments", nargs="+", metavar="-- SOURCE…", help="sources and options of edgeship run")
 
 
 def run(options: argparse.Namespace) -> int:
     """Installs or removes."""
+    from edgeship_devices.commands import showing
     from edgeship_devices.session import Target, connect
 
     with connect(Target(options.target, options.python)) as board:
-        board.ask("lock")
+        board.lock()
         if options.what == "remove":
             return _removed(options, bool(board.ask("remove", name=options.name)))
         from edgeship_devices.unit import Unit
 
         arguments = tuple(options.arguments)
         unit = Unit(options.name, board.facts["home"], arguments, options.memory, options.watchdog)
-        notes = board.ask("install", name=options.name, unit=unit.text())
+        installed = board.ask("install", name=options.name, unit=unit.text())
+    notes, page = installed["notes"], showing.page(installed["service"])
     if options.json:
-        answer_json({"target": options.target, "name": options.name, "service": "active", "notes": notes})
+        answer_json({"target": options.target, "name": options.name, "service": "active", "page": page, "notes": notes})
         return 0
     answer(f"{options.name} on {options.target}: the service runs, and answered")
+    if page:
+        answer(f"live page: {page}")
     for note in notes:
         answer(f"note: {note}")
     return 0

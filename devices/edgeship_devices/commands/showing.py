@@ -11,9 +11,11 @@ from edgeship_devices.examining.doctor import Diagnosis
 from edgeship_runtime.record import Json
 from edgeship_runtime.terminal import table
 
+_SILENT_S = 300  # a service that did not answer for so long is not well: its camera may have been away for hours
+
 
 def status(models: Sequence[Mapping[str, Json]]) -> str:
-    """A table of what a board has deployed."""
+    """A table of what a board has deployed, and the addresses of live pages."""
     rows = [("name", "file", "sha256", "since", "verified with", "service", "health")]
     for model in models:
         service = model["service"] or {"state": "none"}
@@ -28,7 +30,13 @@ def status(models: Sequence[Mapping[str, Json]]) -> str:
                 _health(model),
             )
         )
-    return table(rows)
+    pages = [f"{model['name']}: live page: {model['service']['page']}" for model in models if page(model["service"])]
+    return "\n".join([table(rows), *pages])
+
+
+def page(service: Mapping[str, Json] | None) -> str | None:
+    """Where a service's live page is; None when it has none."""
+    return (service or {}).get("page")
 
 
 def brief(models: Sequence[Mapping[str, Json]]) -> str:
@@ -40,14 +48,20 @@ def brief(models: Sequence[Mapping[str, Json]]) -> str:
 
 
 def is_well(model: Mapping[str, Json]) -> bool:
-    """Whether the file is whole, and its service, where there is one, runs."""
-    return bool(model["whole"]) and (model["service"] is None or model["service"]["state"] == "active")
+    """Whether the file is whole, and its service, where there is one, runs and answered lately."""
+    return _health(model) == "well"
 
 
 def _health(model: Mapping[str, Json]) -> str:
-    if is_well(model):
+    service = model["service"]
+    if not model["whole"]:
+        return "DAMAGED"
+    if service is None:
         return "well"
-    return "NOT WELL" if model["whole"] else "DAMAGED"
+    if service["state"] != "active":
+        return "NOT WELL"
+    age = service.get("last_answer_age_s")
+    return "well" if age is not None and age <= _SILENT_S else "SILENT"
 
 
 def diagnosis(found: Diagnosis) -> str:

@@ -17,6 +17,13 @@ _LITTLE_MEMORY = 100 * 2**20  # an engine and a MobileNetV2 take about this
 _LITTLE_DISK = 64 * 2**20
 _BUILT = 1790000000  # 2026-09: a clock before edgeship's own making is wrong
 _NOW, _SINCE_BOOT = ("is", 0), ("was since it started", 16)
+_NO_CAMERAS = (
+    "bcm2835-codec",
+    "bcm2835-isp",
+    "rpivid",
+    "rpi-hevc",
+    "pispbe",
+)  # a Pi has these nodes without any camera
 _FLAGS = ("under-voltage", "frequency capped", "throttled", "at its soft temperature limit")  # see facts.throttled
 
 
@@ -93,7 +100,7 @@ def clock(now: float | None = None) -> Iterator[Finding]:
 
 def cameras(root: Path = facts.ROOT) -> Iterator[Finding]:
     """USB cameras and those on the ribbon cable, and whether this user may open them."""
-    videos = sorted((root / "dev").glob("video*"))
+    videos = [path for path in sorted((root / "dev").glob("video*")) if _is_camera(root, path.name)]
     closed = [path for path in videos if not os.access(path, os.R_OK | os.W_OK)]
     if closed:
         message = f"/dev/{closed[0].name} is there, and this user may not open it"
@@ -103,11 +110,18 @@ def cameras(root: Path = facts.ROOT) -> Iterator[Finding]:
             "ok", "camera", f"{len(videos)} video device{'s' if len(videos) > 1 else ''}: /dev/{videos[0].name} …"
         )
     else:
-        yield Finding(
-            "note", "camera-none", "no camera is connected (no /dev/video*); pictures, files and streams still run"
-        )
+        yield Finding("note", "camera-none", "no camera is connected; pictures, files and streams still run")
     if (facts.model(root) or "").startswith("Raspberry Pi"):
         yield from _ribbon()
+
+
+def _is_camera(root: Path, node: str) -> bool:
+    """By what the driver calls it: codecs and image processors have nodes as well."""
+    try:
+        name = (root / "sys/class/video4linux" / node / "name").read_text("utf-8", "replace")
+    except OSError:
+        return True
+    return not name.startswith(_NO_CAMERAS)
 
 
 def _ribbon() -> Iterator[Finding]:

@@ -23,6 +23,7 @@ _ENGINES = {
     "litert": ("ai-edge-litert", _HERE / "probe.tflite"),
     "tflite-runtime": ("tflite-runtime", _HERE / "probe.tflite"),
     "onnxruntime": ("onnxruntime", _HERE / "probe.onnx"),
+    "openvino": ("openvino", _HERE / "probe.onnx"),
 }
 
 
@@ -60,11 +61,12 @@ def engines() -> Iterator[Finding]:
     """Runs a model in each engine that is installed; none that runs one is an error."""
     findings = [_tried(engine) for engine in _ENGINES if _installed(_ENGINES[engine][0])]
     yield from findings
+    engine = "ai-edge-litert" if sys.maxsize > 2**32 else "tflite-runtime"
     if not findings:
-        engine = "tflite-runtime" if platform.machine().startswith("armv7") else "ai-edge-litert"
         yield Finding("error", "engine-missing", "no engine is installed", _pip(engine))
     elif all(finding.level != "ok" for finding in findings):
-        yield Finding("error", "engine-none-runs", "no engine here runs a model; see above")
+        cure = next((finding.cure for finding in findings if finding.cure), _pip(engine))
+        yield Finding("error", "engine-none-runs", "no engine here runs a model", cure)
 
 
 def _tried(engine: str) -> Finding:
@@ -72,11 +74,13 @@ def _tried(engine: str) -> Finding:
     distribution, model = _ENGINES[engine]
     release = _installed(distribution)
     command = [sys.executable, "-m", "edgeship_runtime.cli", "verify", str(model), "--engine", engine, "--json"]
+    again = _pip(f"--force-reinstall {distribution}", quoted=False)
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT_S, check=False)
     except subprocess.TimeoutExpired:
-        return Finding("warning", "engine-hangs", f"{engine} {release} took more than {_LIMIT_S} s for a tiny model")
-    again = _pip(f"--force-reinstall {distribution}", quoted=False)
+        return Finding(
+            "warning", "engine-hangs", f"{engine} {release} took more than {_LIMIT_S} s for a tiny model", again
+        )
     if done.returncode < 0:
         message = f"{engine} {release} was killed by signal {-done.returncode} as it ran a tiny model"
         return Finding("warning", "engine-dies", message, again)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import os
 import secrets
 import socket
 import threading
@@ -74,7 +75,7 @@ class View:
 
     def __init__(self, text: str, writing: Writing) -> None:
         self._address = parse(text)
-        self._token = "" if self._address.is_this_machine_only else secrets.token_urlsafe(16)
+        self._token = "" if self._address.is_this_machine_only else _token()
         self._board = Board(writing.title)
         self._server = _server(text, self._board, self._token)
         self._listening = _listening(text, self._address)
@@ -98,6 +99,11 @@ class View:
         self._server.should_exit = True
         self._thread.join(_PATIENCE_S)
         self._listening.close()
+
+
+def _token() -> str:
+    """A new one for each start, unless whoever starts this again and again keeps one: a service."""
+    return os.environ.get("EDGESHIP_VIEW_TOKEN") or secrets.token_urlsafe(16)
 
 
 def _listening(text: str, address: Address) -> socket.socket:
