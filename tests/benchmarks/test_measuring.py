@@ -16,44 +16,18 @@ from pathlib import Path
 import pytest
 
 from edgeship_benchmarks.measuring.blocks import run_blocks
-from edgeship_benchmarks.measuring.conditions import Conditions, conditions
+from edgeship_benchmarks.measuring.conditions import conditions
 from edgeship_benchmarks.measuring.disturbance import counted, marked
 from edgeship_benchmarks.measuring.environment import environment
 from edgeship_benchmarks.measuring.job import Job
 from edgeship_benchmarks.measuring.plan import Configuration, Plan, PlannedModel, PlannedPicture
-from edgeship_benchmarks.measuring.results import GRID, Results, Run, Timed
+from edgeship_benchmarks.measuring.results import Results, Run, Timed
 from edgeship_benchmarks.measuring.stopwatch import Stopwatch
 from edgeship_benchmarks.measuring.store import Store
-from edgeship_benchmarks.measuring.warm_up import WarmUp, warm_up
+from edgeship_benchmarks.measuring.warm_up import warm_up
 from edgeship_runtime import record
 from making import Digits
-
-QUIET = Conditions(1500.0, 50.0, (), 0, 100.0, 0.0, 0.1)
-
-
-def timed(relative: float = 10.0, **changes: object) -> Timed:
-    """What an undisturbed process of 0.5 s measures."""
-    plain = Timed(
-        engine="litert",
-        engine_version="2",
-        import_ms=1.0,
-        load_ms=1.0,
-        first_ms=1.0,
-        warm_up=WarmUp(20, steady=True),
-        inferences=100,
-        net_ms=(1.0,) * GRID,
-        wall_ms=(1.0,) * GRID,
-        relative=relative,
-        reference_ms=0.5,
-        waiting=0.0,
-        end_to_end=None,
-        peak_rss_bytes=1,
-        own_s=0.5,
-        wall_s=0.5,
-        before=QUIET,
-        after=QUIET,
-    )
-    return dataclasses.replace(plain, **changes)  # type: ignore[arg-type]
+from reports import QUIET, timed
 
 
 @pytest.fixture
@@ -275,7 +249,7 @@ def test_a_plan_of_another_format_is_refused(tmp_path: Path) -> None:
 
     done = _measuring(tmp_path, json.dumps(other).encode())
 
-    assert done.stderr == "edgeship: plan: plan has format 99; this version measures format 1\n"
+    assert done.stderr == "edgeship: plan: plan has format 99; this version measures format 2\n"
 
 
 def _measuring(store: Path, text: bytes) -> subprocess.CompletedProcess[str]:

@@ -88,6 +88,7 @@ def timed(job: Job) -> Timed:
         inferences=timing.inferences,
         net_ms=timing.net_ms,
         wall_ms=timing.wall_ms,
+        scaled=timing.scaled,
         relative=timing.relative,
         reference_ms=timing.reference_ms,
         waiting=None if waited is None or waiting is None else (waiting - waited) / wall_s,

@@ -31,7 +31,8 @@ class LatencyChange:
     """Median latency, new against old.
 
     Attributes:
-        old_ms, new_ms: p50 of the two, both at the machine's speed of the old report where drift is taken out.
+        old_ms: p50 of the old report.
+        new_ms: old_ms and the change: at the machine's speed of then; p50 of the new report where drift is not taken out.
         change: share by which it grew; machine drift is taken out where both reports timed one reference.
         low, high: its 98 % interval; None with the p-value.
         p_value: corrected for the number of configurations; None when there were too few runs to tell.
@@ -166,8 +167,6 @@ def objections(old: Report, new: Report) -> list[str]:
 
 def _changes(pairs: Sequence[Pair], old: Report, new: Report, limits: Limits, *, drift: bool) -> tuple[RowChange, ...]:
     paired = old.data.sha256 == new.data.sha256
-    # Two reports of one reference kernel are brought to one speed of the machine.
-    speed = (old.reference.ms or 1.0) / (new.reference.ms or 1.0) if drift else 1.0
     times = [_difference(pair, drift=drift) for pair in pairs]
     p_times = _corrected([None if isinstance(time, float) else time.p_value for time in times])
     labelled = old.data.labels and new.data.labels
@@ -176,7 +175,7 @@ def _changes(pairs: Sequence[Pair], old: Report, new: Report, limits: Limits, *,
     return tuple(
         RowChange(
             name=pair.name,
-            latency=_latency(pair, time, p_time, limits, speed),
+            latency=_latency(pair, time, p_time, limits, drift=drift),
             accuracy=None if one is None or p_answer is None else one.change(p_answer, limits),
             answers_changed=_answers_changed(pair) if paired else None,
             old_bytes=pair.old.size_bytes,
@@ -208,13 +207,14 @@ def _as_they_came(row: Result) -> list[float]:
 
 
 def _latency(
-    pair: Pair, time: Difference | float, p_value: float | None, limits: Limits, speed: float
+    pair: Pair, time: Difference | float, p_value: float | None, limits: Limits, *, drift: bool
 ) -> LatencyChange:
-    old_ms, new_ms = pair.old.latency_ms.p50, pair.new.latency_ms.p50 * speed
+    change = math.expm1(time if isinstance(time, float) else time.estimate)
+    old_ms = pair.old.latency_ms.p50
+    # Milliseconds of two hours are of two speeds: where that is taken out, the new one is the old one and its change.
+    new_ms = old_ms * (1 + change) if drift else pair.new.latency_ms.p50
     if isinstance(time, float) or p_value is None:
-        estimate = time if isinstance(time, float) else time.estimate
-        return LatencyChange(old_ms, new_ms, math.expm1(estimate), None, None, None, "")
-    change = math.expm1(time.estimate)
+        return LatencyChange(old_ms, new_ms, change, None, None, None, "")
     above = abs(change) > limits.latency and p_value < significance.LEVEL
     verdict = ("slower" if change > 0 else "faster") if above else ""
     return LatencyChange(old_ms, new_ms, change, math.expm1(time.low), math.expm1(time.high), p_value, verdict)

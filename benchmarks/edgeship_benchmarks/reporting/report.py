@@ -19,12 +19,12 @@ _WANTED = "wanted the report.json that edgeship benchmark wrote"
 
 @dataclass(frozen=True)
 class Latency:
-    """One inference, in milliseconds, without waiting for a CPU that others had, at the machine's median speed during the session.
+    """One inference, in milliseconds, without waiting for a CPU that others had, at the machine's usual speed during the session.
 
     Attributes:
         first: as it came, in a fresh process.
-        p50: median of the processes' medians.
-        p50_interval: lower and upper end of its 95 % interval; None from fewer than 5 processes.
+        p50: median of the processes' medians, each brought to that speed, which is the same for all rows.
+        p50_interval: lower and upper end of its 95 % interval, changes of speed included; None from fewer than 5 processes.
         p90, p95, p99: over all inferences that count.
         distribution: 101 quantiles, 0 to 100 %, over all inferences that count.
     """
@@ -62,10 +62,18 @@ class WholePicture:
 
 @dataclass(frozen=True)
 class Precision:
-    """Half-width of p50's interval as a share of it, and whether it is what was asked for; None from fewer than 5 processes."""
+    """How well the median is known: half-widths of 95 % intervals as shares; None from fewer than 5 processes.
+
+    Attributes:
+        asked: for both.
+        half_width: of p50, in milliseconds: wide where the machine changed its speed.
+        relative: of the latency in units of the reference: how well rows, and reports of other hours, compare.
+        reached: whether both are as narrow as was asked for.
+    """
 
     asked: float
     half_width: float | None
+    relative: float | None
     reached: bool
 
 
