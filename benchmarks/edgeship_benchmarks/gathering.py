@@ -101,13 +101,13 @@ def open_models(paths: Sequence[str], data: Pictures) -> tuple[list[NamedModel],
     files = [Path(path) for path in dict.fromkeys(paths)]
     shared = Counter(file.name for file in files)
     for file in files:
-        name = file.name if shared[file.name] == 1 else str(file)
+        name = text(file.name if shared[file.name] == 1 else str(file))
         try:
             model = ModelFile.open(file)
             if data.labels:
                 label_index(model.manifest.labels, data.pictures, data.name)
         except EdgeshipError as error:
-            refused.append(Refused(name, str(error)))
+            refused.append(Refused(name, text(str(error))))
         else:
             usable.append(NamedModel(name, model))
     return usable, refused
@@ -128,20 +128,25 @@ def gather(models: Sequence[NamedModel], data: Pictures, store: Store) -> Gather
         try:
             content = picture.read()
         except PictureError as error:
-            unreadable.append((picture.name, str(error)))
+            unreadable.append((text(picture.name), text(str(error))))
             continue
         name = digest(content)
         if name in trained:
             trained_on += 1
             continue
-        planned.append(PlannedPicture(_stored(picture, content, store), picture.name))
+        planned.append(PlannedPicture(_stored(picture, content, store), text(picture.name)))
         digests.append(name)
         targets += [index[picture.label]] if data.labels else []
     if not planned:
         why = f"the models were trained on {trained_on}" if trained_on else "none can be read"
         raise DataError(f"{data.name}: no picture is left to measure on: {why}")
     pieces = tuple(planned), tuple(digests), tuple(targets)
-    return Gathered(data.name, data.part, data.labels, *pieces, trained_on, tuple(unreadable))
+    return Gathered(text(data.name), data.part, data.labels, *pieces, trained_on, tuple(unreadable))
+
+
+def text(name: str) -> str:
+    """A file's name as text: bytes of it that are none become escapes, as reports, plans and terminals take no others."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 def _trained_on(models: Sequence[ModelFile]) -> Digests:

@@ -41,9 +41,14 @@ def in_fresh_process(job: Job, kind: type[T]) -> T:
         answer = json.loads(child.stdout.decode().splitlines()[-1])
     except (IndexError, ValueError):
         raise EdgeshipError(_end(child)) from None
+    if not isinstance(answer, dict) or not answer.keys() & {"done", "error"}:  # an engine's own last words
+        raise EdgeshipError(_end(child))
     if "error" in answer:
-        raise EdgeshipError(answer["error"])
-    return record.from_json(kind, answer["done"], "worker")
+        raise EdgeshipError(str(answer["error"]))
+    try:
+        return record.from_json(kind, answer["done"], "worker")
+    except record.RecordError as error:
+        raise EdgeshipError(f"what was measured cannot be: {error}") from None
 
 
 def _end(child: subprocess.CompletedProcess[bytes]) -> str:

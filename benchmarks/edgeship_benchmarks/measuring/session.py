@@ -61,6 +61,8 @@ class _Session:
         jobs = [self._job(index, inputs_of[at.model]) for index, at in enumerate(self.plan.configurations)]
         answers = [self._answered(index, job) for index, job in enumerate(jobs) if index not in self.failed]
         timed = [index for index in range(self.plan.timed) if index not in self.failed]
+        chosen = {one.configuration: one.answered.engine for one in answers if one is not None}
+        jobs = [dataclasses.replace(job, engine=chosen.get(index, job.engine)) for index, job in enumerate(jobs)]
         runs = run_blocks(self.plan, timed, lambda index, block: self._timed(index, jobs[index], block), self.begin)
         return Results(
             started=started.isoformat(timespec="seconds"),

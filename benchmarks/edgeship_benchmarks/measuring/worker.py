@@ -24,7 +24,7 @@ from edgeship_benchmarks.measuring.warm_up import warm_up
 from edgeship_runtime import record
 from edgeship_runtime.classifier import Classifier
 from edgeship_runtime.engines import engine_loader
-from edgeship_runtime.errors import EdgeshipError
+from edgeship_runtime.errors import EdgeshipError, EngineError
 from edgeship_runtime.model_file import ModelFile
 
 if TYPE_CHECKING:
@@ -102,17 +102,19 @@ def timed(job: Job) -> Timed:
 
 
 def answered(job: Job) -> Answered:
-    """The answers of a configuration, its batch at a time.
+    """The answers of a configuration, its batch at a time. "auto" takes the engine that `edgeship run` does.
 
     Raises:
-        EdgeshipError: the model cannot be loaded.
+        EdgeshipError: the model cannot be loaded, or its scores are no numbers.
     """
     inputs: NDArray[np.uint8] = np.load(job.inputs, mmap_mode="r")
-    classifier = load(job).classifier
+    classifier = Classifier.load(job.model, job.engine, job.threads)
     top: list[int] = []
     score: list[float] = []
     for start in range(0, len(inputs), job.batch):
         scores = classifier.scores(np.ascontiguousarray(inputs[start : start + job.batch]))
+        if not np.isfinite(scores).all():
+            raise EngineError(f"{job.model}: scores of picture {start + 1} or after it are NaN or infinite")
         top += scores.argmax(axis=1).tolist()
         score += [round(float(best), 6) for best in scores.max(axis=1)]
     return Answered(classifier.engine.name, classifier.engine.version, tuple(top), tuple(score))
