@@ -19,6 +19,7 @@ from edgeship_benchmarks.reporting.parity import parity
 from edgeship_benchmarks.reporting.report import (
     Data,
     Failure,
+    Picture,
     Reference,
     Report,
     Result,
@@ -152,6 +153,7 @@ def _data(gathered: Gathered, results: Results) -> tuple[Data, list[int]]:
         labels=gathered.labels,
         targets=tuple(targets),
         samples=len(readable),
+        pictures=tuple(Picture(gathered.pictures[number].name, gathered.digests[number]) for number in readable),
         trained_on=gathered.trained_on,
         unreadable=tuple(lost),
     )

@@ -13,7 +13,7 @@ from edgeship_runtime import files, record
 from edgeship_runtime.errors import DataError
 from edgeship_runtime.record import Json, RecordError
 
-FORMAT = 1
+FORMAT = 2
 _WANTED = "wanted the report.json that edgeship benchmark wrote"
 
 
@@ -170,9 +170,9 @@ class Result:
     runs: tuple[ProcessRun, ...]
 
     @property
-    def relatives(self) -> list[float]:
-        """Latency in units of the reference, of each process that counts."""
-        return [run.relative for run in self.runs if run.counted]
+    def picture_ms(self) -> float:
+        """Median latency for each picture: what configurations with other batches compare by."""
+        return self.latency_ms.p50 / self.batch
 
 
 @dataclass(frozen=True)
@@ -195,6 +195,14 @@ class UnreadablePicture:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture: its name in the data, and the SHA-256 of its content before anything was done to it."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Data:
     """What was measured on.
 
@@ -205,6 +213,7 @@ class Data:
         labels: empty for pictures without labels.
         targets: index of each true label.
         samples: pictures.
+        pictures: which one each answer is about.
         trained_on: left out because a model was trained on them.
         unreadable: left out because they cannot be decoded.
     """
@@ -215,6 +224,7 @@ class Data:
     labels: tuple[str, ...]
     targets: tuple[int, ...]
     samples: int
+    pictures: tuple[Picture, ...]
     trained_on: int
     unreadable: tuple[UnreadablePicture, ...]
 
