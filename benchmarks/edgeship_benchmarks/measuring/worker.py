@@ -73,11 +73,12 @@ def timed(job: Job) -> Timed:
 
     first_ms = watch.lap(infer).wall_ms
     warmed = warm_up(lambda: watch.lap(infer).net_ms)
+    whole = _end_to_end(classifier, job.pictures, watch) if job.batch == 1 else None
+    peak = peak_rss_bytes()  # before the reference and the records of the timing, which are none of the model's
     before, began, own, waited = conditions(), time.perf_counter(), time.process_time(), waited_s()
     timing = time_inferences(infer, watch, job.seconds)
     wall_s, own_s, waiting = time.perf_counter() - began, time.process_time() - own, waited_s()
     after = conditions()
-    whole = _end_to_end(classifier, job.pictures, watch) if job.batch == 1 else None
     return Timed(
         engine=engine.name,
         engine_version=engine.version,
@@ -93,7 +94,7 @@ def timed(job: Job) -> Timed:
         reference_ms=timing.reference_ms,
         waiting=None if waited is None or waiting is None else (waiting - waited) / wall_s,
         end_to_end=whole,
-        peak_rss_bytes=peak_rss_bytes(),
+        peak_rss_bytes=peak,
         own_s=own_s,
         wall_s=wall_s,
         before=before,
