@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgeship_benchmarks.measuring.plan import PlannedPicture
 from edgeship_benchmarks.measuring.results import Unreadable
@@ -50,7 +49,7 @@ def make_inputs(pictures: Sequence[PlannedPicture], store: Store, preprocessing:
     return Inputs(path, tuple(unreadable))
 
 
-def _room(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def _room(path: Path, shape: tuple[int, ...]) -> np.memmap[tuple[int, ...], np.dtype[np.uint8]]:
     """A file for so many bytes, mapped. Taken from the disk at once: on a full one, writing to a mapped file ends the process."""
     needed = math.prod(shape)
     try:
