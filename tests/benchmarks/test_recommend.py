@@ -109,7 +109,7 @@ def test_few_pictures_do_not_make_a_worse_file_as_good(table: Report, saved: Sav
 
     result = run("recommend", saved("r", fewer))
 
-    assert result.out.partition("\nship ")[2].splitlines()[0].endswith("float32.tflite")
+    assert result.out.partition("\nship ")[2].splitlines()[0].startswith(rows(fewer, "float32.tflite")[0]["model"])
     assert "is faster (3 ms) but less accurate (85.0 %)" in result.out
 
 
@@ -148,3 +148,14 @@ def test_batches_are_weighed_by_the_picture_everywhere(table: Report, saved: Sav
     assert answer["pick"]["batch"] == 8
     assert answer["configurations"][0]["batch"] == 8
     assert any("2.4 × as fast as that" in reason for reason in answer["reasons"])
+
+
+def test_the_page_of_a_boards_report_is_drawn_where_it_can_be(
+    report: Report, saved: Save, run: Run, tmp_path: Path
+) -> None:
+    path, page = saved("from-a-board", report), tmp_path / "report.html"
+
+    assert run("recommend", path, "--page", page).code == 0
+
+    assert page.read_text().count("<svg") == 3
+    assert "--force" in run("recommend", path, "--page", page).one_line_error()
