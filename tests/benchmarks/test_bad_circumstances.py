@@ -8,11 +8,16 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from edgeship_benchmarks.measuring.job import Job
+from edgeship_benchmarks.measuring.process import in_fresh_process
+from edgeship_benchmarks.measuring.results import Answered
+from edgeship_runtime.errors import EdgeshipError
 from edgeship_runtime.model_file import MANIFEST, ModelFile, assemble
 from making import Digits, Run
 
@@ -143,3 +148,105 @@ def test_a_full_disk_is_one_line_that_says_how_much_is_needed(digits: Digits, tm
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "the disk is full (600,000 bytes are needed) for 20 pictures" in done.stdout
+
+
+CRASHING = """
+import os
+from pathlib import Path
+from edgeship_runtime.engines.interpreter import InterpreterEngine
+scores, counter = InterpreterEngine.scores, Path({counter!r})
+number = len(counter.read_text()) if counter.exists() else 0
+def crashing(self, batch):
+    if not hasattr(self, "counted"):
+        self.counted = True
+        counter.write_text("x" * (number + 1))
+    if number in {crashes!r}:
+        os.abort()
+    return scores(self, batch)
+InterpreterEngine.scores = crashing
+"""
+
+
+@pytest.fixture
+def crashing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Lets the engine crash in some of the processes that use it, by their number; the first is the one that answers."""
+
+    def crash(*processes: int) -> None:
+        code = CRASHING.format(counter=str(tmp_path / "counter"), crashes=processes)
+        (tmp_path / "sitecustomize.py").write_text(code)
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    return crash
+
+
+BLOCKS = ("--threads", 1, "--blocks", 2, "--most-blocks", 3, "--seconds", 0.02)
+
+
+def test_a_crash_costs_one_process_and_is_said(
+    digits: Digits, crashing: Callable[..., None], run: Run, tmp_path: Path
+) -> None:
+    crashing(2)
+
+    result = run("benchmark", digits.int8, "--data", digits.pictures, "--out", tmp_path / "r", *BLOCKS)
+
+    assert result.code == 0, result.err
+    (row,) = json.loads((tmp_path / "r" / "report.json").read_text())["results"]
+    assert len(row["runs"]) == 3
+    assert row["crashed"] == ["the engine ended the process with signal 6"]
+    assert "1 of 4 processes gave nothing: the engine ended the process with signal 6" in result.err
+
+
+def test_two_crashes_in_a_row_end_a_configuration_which_keeps_what_was_measured(
+    digits: Digits, crashing: Callable[..., None], run: Run, tmp_path: Path
+) -> None:
+    crashing(3, 4)
+
+    assert run("benchmark", digits.int8, "--data", digits.pictures, "--out", tmp_path / "r", *BLOCKS).code == 0
+
+    (row,) = json.loads((tmp_path / "r" / "report.json").read_text())["results"]
+    assert (len(row["runs"]), len(row["crashed"])) == (2, 2)
+
+
+def test_an_engine_that_crashes_from_the_start_is_a_row_with_the_reason(
+    digits: Digits, crashing: Callable[..., None], run: Run, tmp_path: Path
+) -> None:
+    crashing(1, 2)
+
+    result = run("benchmark", digits.int8, digits.onnx, "--data", digits.pictures, "--out", tmp_path / "r", *QUICK)
+
+    assert result.code == 0
+    failed, measured = results(tmp_path / "r")
+    assert failed["error"] == "the engine ended the process with signal 6"
+    assert measured["samples"] == 20
+
+
+def test_a_process_that_hangs_is_ended(digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import time\ntime.sleep(600)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    job = Job("answer", str(digits.int8), "auto", 1, 1, "none.npy")
+
+    with pytest.raises(EdgeshipError, match="not done after 1 s"):
+        in_fresh_process(job, Answered, limit_s=1.0)
+
+
+def test_files_of_one_name_are_told_apart_by_the_end_of_their_paths(digits: Digits, run: Run, tmp_path: Path) -> None:
+    """So that those below old/ and new/ are known as the same."""
+    for place in ("old/v1", "old/v2"):
+        (tmp_path / place).mkdir(parents=True)
+        shutil.copy(digits.int8, tmp_path / place / "m.tflite")
+    models = [tmp_path / "old" / place / "m.tflite" for place in ("v1", "v2", "v1/../v2")]
+
+    assert run("benchmark", *models, "--data", digits.pictures, "--out", tmp_path / "r", *QUICK).code == 0
+
+    assert [row["model"] for row in results(tmp_path / "r")] == ["v1/m.tflite", "v2/m.tflite"]
+
+
+def test_names_are_text_in_the_page_not_markup(digits: Digits, run: Run, tmp_path: Path) -> None:
+    model = tmp_path / "<img src=x onerror=alert(1)>.tflite"
+    shutil.copy(digits.int8, model)
+
+    assert run("benchmark", model, "--data", digits.pictures, "--out", tmp_path / "r", *QUICK).code == 0
+
+    page = (tmp_path / "r" / "report.html").read_text()
+    assert "<img" not in page
+    assert "&lt;img src=x" in page

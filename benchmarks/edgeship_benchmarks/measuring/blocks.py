@@ -10,15 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from edgeship_benchmarks.measuring.disturbance import counted, marked
+from edgeship_benchmarks.measuring.disturbance import USUAL, counted, marked
 from edgeship_benchmarks.measuring.duration import spoken
 from edgeship_benchmarks.measuring.plan import Plan
 from edgeship_benchmarks.measuring.results import Run, Timed
 from edgeship_benchmarks.measuring.speed import known
 
 Timer = Callable[[int, int], Timed | None]  # configuration and block to what was measured; None when it failed
-
-_USUAL = 0.5  # share of disturbed runs from which on the disturbance is what this machine is like
 
 
 def run_blocks(plan: Plan, configurations: Sequence[int], timer: Timer, begin: Callable[[str], None]) -> list[Run]:
@@ -67,7 +65,7 @@ def _shuffled(configurations: Sequence[int], seed: int, block: int) -> list[int]
 
 def _worth_repeating(runs: Sequence[Run], block: int) -> list[int]:
     """Disturbed configurations of a block. None where half of all runs are disturbed: the next would be, too."""
-    if sum(bool(run.disturbed) for run in runs) > _USUAL * len(runs):
+    if sum(bool(run.disturbed) for run in runs) > USUAL * len(runs):
         return []
     return [run.configuration for run in runs if run.block == block and run.disturbed]
 

@@ -145,7 +145,8 @@ class Results:
         before, after: the whole session.
         runs: in the order they were made.
         answers: of each configuration that answered.
-        failed: the others.
+        failed: the others, and those that dropped out later, whose runs are kept.
+        crashed: every process that gave nothing while timing, though the same had answered before.
         unreadable: pictures without an answer.
         format: of this record.
     """
@@ -159,6 +160,7 @@ class Results:
     runs: tuple[Run, ...]
     answers: tuple[AnswersOf, ...]
     failed: tuple[Failed, ...]
+    crashed: tuple[Failed, ...]
     unreadable: tuple[Unreadable, ...]
     format: int = FORMAT
 

@@ -66,7 +66,6 @@ def timed(job: Job) -> Timed:
     batch = np.ascontiguousarray(inputs[np.arange(job.batch) % len(inputs)])
     # Keras computes in threads of TensorFlow's, however many were asked for.
     watch = Stopwatch(subtract=job.threads == 1 and engine.name != "keras")
-    gc.disable()
 
     def infer() -> object:
         return classifier.scores(batch)
@@ -75,6 +74,7 @@ def timed(job: Job) -> Timed:
     warmed = warm_up(lambda: watch.lap(infer).net_ms)
     whole = _end_to_end(classifier, job.pictures, watch) if job.batch == 1 else None
     peak = peak_rss_bytes()  # before the reference and the records of the timing, which are none of the model's
+    gc.disable()
     before, began, own, waited = conditions(), time.perf_counter(), time.process_time(), waited_s()
     timing = time_inferences(infer, watch, job.seconds)
     wall_s, own_s, waiting = time.perf_counter() - began, time.process_time() - own, waited_s()

@@ -64,7 +64,8 @@ def build(session: Session) -> Report:
 
     def row(index: int) -> Result | Failure:
         at = plan.configurations[index]
-        if index in errors or index not in answers or index not in medians:
+        lost = index in errors and len(used[index]) < plan.blocks
+        if lost or index not in answers or index not in medians:
             name = session.models[at.model].name
             return Failure(name, at.engine, at.threads, at.batch, errors.get(index, "nothing was measured"))
         return _result(session, index, answers, used[index], data, readable, medians[index])
@@ -129,6 +130,7 @@ def _result(
         load_ms=measured.load_ms,
         peak_rss_bytes=measured.peak_rss_bytes,
         precision=measured.precision,
+        crashed=tuple(item.error for item in session.results.crashed if item.configuration == index),
         runs=latency.summaries(_runs(session.results, index), runs, session.results.environment.cores),
     )
 

@@ -167,6 +167,7 @@ class Result:
     load_ms: float
     peak_rss_bytes: int
     precision: Precision
+    crashed: tuple[str, ...]
     runs: tuple[ProcessRun, ...]
 
     @property

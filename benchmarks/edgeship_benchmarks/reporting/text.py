@@ -57,6 +57,12 @@ def notes(report: Report) -> list[str]:
     rows = report.measured
     coarse = [row for row in rows if not row.precision.reached]
     said = [_not_reached(coarse, len(rows))] if coarse else []
+    said += [
+        f"{row.model} ({row.engine}, {counted(row.threads, 'thread')}): {len(row.crashed)} of "
+        f"{len(row.crashed) + len(row.runs)} processes gave nothing: {row.crashed[0]}"
+        for row in rows
+        if row.crashed
+    ]
     runs = [run for row in rows for run in row.runs]
     disturbed = [run for run in runs if run.disturbed]
     if disturbed:
