@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
 
+from edgeship_benchmarks.measuring.plan import Configuration
 from edgeship_benchmarks.measuring.results import GRID, Run
-from edgeship_benchmarks.measuring.speed import known
+from edgeship_benchmarks.measuring.speed import Known
+from edgeship_benchmarks.measuring.speed import known as known_of
 from edgeship_benchmarks.reporting import latency
 from reports import timed
 
 FAST, SLOW = 0.36, 0.58  # ms of the reference, as a neighbour on the other half of a core makes it
+
+
+def known(runs: Mapping[int, Sequence[Run]], threads: Sequence[int] = (1, 1)) -> dict[int, Known]:
+    return known_of(runs, [Configuration(0, "auto", count) for count in threads])
 
 
 def session(relative: float, speeds: Sequence[float], follows: float = 1.0, configuration: int = 0) -> list[Run]:
@@ -62,6 +69,25 @@ def test_configurations_keep_their_ratio_whatever_the_machine_did_while_they_ran
 
     assert found[1].ms.median / found[0].ms.median == pytest.approx(1.2, rel=0.02)
     assert found[0].ms_per_unit == found[1].ms_per_unit
+
+
+def test_threads_that_keep_a_core_busy_beside_the_reference_make_no_row_faster() -> None:
+    """Two threads take as long as one; theirs slow the reference down by 1.4, so that they seem to need fewer of its units."""
+    alone = session(17.0, [FAST] * 9)
+    spinning = [
+        dataclasses.replace(
+            run,
+            configuration=1,
+            timed=dataclasses.replace(
+                run.timed, relative=run.timed.relative / 1.4, reference_ms=run.timed.reference_ms * 1.4
+            ),
+        )
+        for run in alone
+    ]
+
+    found = known({0: alone, 1: spinning}, threads=(1, 2))
+
+    assert found[1].ms.median == pytest.approx(found[0].ms.median)
 
 
 def test_a_process_that_met_both_speeds_has_no_tail_because_of_that() -> None:

@@ -74,4 +74,5 @@ def _precise(runs: Sequence[Run], configurations: Sequence[int], plan: Plan) -> 
     def own(configuration: int) -> list[Run]:
         return counted([run for run in runs if run.configuration == configuration], plan.blocks)
 
-    return all(one.within(plan.precision) for one in known({index: own(index) for index in configurations}).values())
+    found = known({index: own(index) for index in configurations}, plan.configurations)
+    return all(one.within(plan.precision) for one in found.values())

@@ -2,7 +2,7 @@
 
 Two questions have two answers. How one configuration stands to another is known well: each is divided by the reference that was timed
 beside it, so that neither gains by the minute it ran in. How many milliseconds that is depends on the machine, which may have had two
-speeds (a neighbour on the other half of a core halves it). One factor, the same for all configurations, leads from
+speeds (a neighbour on the other half of a core halves it). One factor, the same for all configurations of one thread, leads from
 the one to the other: that with which half of all processes measured more, and half less. Of a single configuration the result is
 the median of its processes' medians; of several, their ratios stay those of the relative latencies. How far milliseconds can be
 trusted is found by drawing whole blocks again and again: neighbours in time share the machine's speed, so that single processes would
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeship_benchmarks.measuring.intervals import FEWEST, Interval, ends_of, median_interval
+from edgeship_benchmarks.measuring.plan import Configuration
 from edgeship_benchmarks.measuring.results import Run
 
 _RESAMPLES = 4000
@@ -43,11 +44,27 @@ class Known:
         return all(width is not None and width <= share for width in widths)
 
 
-def known(runs: Mapping[int, Sequence[Run]]) -> dict[int, Known]:
-    """What the runs that count tell of each configuration; those without any are left out."""
-    runs = {configuration: own for configuration, own in runs.items() if own}
-    if not runs:
-        return {}
+def known(runs: Mapping[int, Sequence[Run]], configurations: Sequence[Configuration]) -> dict[int, Known]:
+    """What the runs that count tell of each configuration; those without any are left out.
+
+    Configurations of one thread share a factor. Those of several have one for each engine: its waiting threads may keep a core busy
+    while the reference is timed on another half of it, which would make them seem faster than they were.
+
+    Args:
+        runs: of each configuration, by its index.
+        configurations: of the plan.
+    """
+    groups: dict[object, dict[int, Sequence[Run]]] = {}
+    for index, own in runs.items():
+        if own:
+            threads = configurations[index].threads
+            together = None if threads == 1 else (own[0].timed.engine, threads)
+            groups.setdefault(together, {})[index] = own
+    return {index: one for group in groups.values() for index, one in _known(group).items()}
+
+
+def _known(runs: Mapping[int, Sequence[Run]]) -> dict[int, Known]:
+    """The same of configurations that share a factor."""
     blocks = sorted({run.block for own in runs.values() for run in own})
     relatives = [_by_block(own, blocks, lambda run: run.timed.relative) for own in runs.values()]
     nets = [_by_block(own, blocks, lambda run: run.timed.net_p50_ms) for own in runs.values()]

@@ -58,7 +58,7 @@ def build(session: Session) -> Report:
     used = {index: counted(_runs(results, index), plan.blocks) for index in range(plan.timed)}
     every = [run.timed.reference_ms for runs in used.values() for run in runs]
     reference = Reference(results.kernel, float(np.median(every)) if every else None)
-    medians = known(used)
+    medians = known(used, plan.configurations)
     answers = {item.configuration: item.answered for item in results.answers}
     errors = {item.configuration: item.error for item in results.failed}
 
