@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -227,6 +228,25 @@ def test_a_process_that_hangs_is_ended(digits: Digits, tmp_path: Path, monkeypat
 
     with pytest.raises(EdgeshipError, match="not done after 1 s"):
         in_fresh_process(job, Answered, limit_s=1.0)
+
+
+def test_ctrl_c_ends_it_at_once_and_leaves_no_process(digits: Digits, tmp_path: Path) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        pytest.skip("these tests were started in the background, where a shell switches Ctrl-C off")
+    out, edgeship = tmp_path / "r", Path(sys.executable).with_name("edgeship")
+    command = [edgeship, "benchmark", digits.int8, "--data", digits.pictures, "--out", out, "--seconds", "60"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stderr is not None
+        assert "configuration" in process.stderr.readline()  # how long it will take: now it works
+
+        os.killpg(process.pid, signal.SIGINT)
+        rest = process.stderr.read()
+
+    assert process.returncode == 130
+    assert "Traceback" not in rest
+    assert list(out.iterdir()) == []
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
 
 
 def test_files_of_one_name_are_told_apart_by_the_end_of_their_paths(digits: Digits, run: Run, tmp_path: Path) -> None:

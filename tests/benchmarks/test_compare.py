@@ -32,6 +32,8 @@ def test_a_slower_file_is_a_regression(report: Report, saved: Save, run: Run) ->
     assert isinstance(comparison, dict)
     slower, *others = comparison["rows"]
     assert slower["latency"]["verdict"] == "slower"
+    change = slower["latency"]["change"]
+    assert slower["latency"]["new_ms"] == pytest.approx(slower["latency"]["old_ms"] * (1 + change))
     assert slower["latency"]["low"] < 0.05 < slower["latency"]["high"]
     assert [row["latency"]["verdict"] for row in others] == ["", ""]
     assert comparison["regressed"] is True
