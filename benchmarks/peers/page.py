@@ -85,7 +85,7 @@ def _cells(entry: Entry, reference: Entry, photos: Sequence[Path]) -> list[str]:
     others = reference.ran[0].answers if reference.ran else ()
     same = sum(answer == other for answer, other in zip(answers, others, strict=False))
     return [
-        f"{entry.tool.name} {entry.ran[0].version}",
+        f"{entry.tool.name} {entry.ran[0].version.rpartition(' ')[2]}",
         str(right),
         str(same),
         spread("whole_ms"),
