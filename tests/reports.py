@@ -1,12 +1,44 @@
-"""Reports of the benchmark, changed as if other things had been measured."""
+"""What the benchmark could have measured: processes, and reports changed as if other things had been."""
 
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from edgeship_benchmarks.measuring.conditions import Conditions
+from edgeship_benchmarks.measuring.results import GRID, Timed
+from edgeship_benchmarks.measuring.warm_up import WarmUp
+
 Report = dict[str, Any]
+QUIET = Conditions(1500.0, 50.0, (), 0, 100.0, 0.0, 0.1)
+
+
+def timed(relative: float = 10.0, **changes: object) -> Timed:
+    """What an undisturbed process of 0.5 s measures."""
+    plain = Timed(
+        engine="litert",
+        engine_version="2",
+        import_ms=1.0,
+        load_ms=1.0,
+        first_ms=1.0,
+        warm_up=WarmUp(20, steady=True),
+        inferences=100,
+        net_ms=(1.0,) * GRID,
+        wall_ms=(1.0,) * GRID,
+        scaled=(relative,) * GRID,
+        relative=relative,
+        reference_ms=0.5,
+        waiting=0.0,
+        end_to_end=None,
+        peak_rss_bytes=1,
+        own_s=0.5,
+        wall_s=0.5,
+        before=QUIET,
+        after=QUIET,
+    )
+    return dataclasses.replace(plain, **changes)  # type: ignore[arg-type]
 
 
 def with_runs(

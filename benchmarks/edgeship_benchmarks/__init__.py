@@ -1,5 +1,6 @@
 """edgeship_benchmarks: accuracy against latency against size, measured where the model is to run.
 
-`measure` runs inside a fresh process for one configuration and is light enough for a board; `plan` decides which configurations
-there are, runs them interleaved, and gathers a `Report`; `rendering` draws it, on the workstation.
+    gathering, configurations → measuring (on the board: a Plan in, Results out) → reporting (what the numbers mean)
+
+`commands` are the verbs; `elsewhere` takes a plan to a board over ssh.
 """

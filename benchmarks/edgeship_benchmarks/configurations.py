@@ -20,7 +20,8 @@ class Ways:
     @classmethod
     def asked(cls, engines: Sequence[str], threads: Sequence[int] | None, batches: Sequence[int]) -> Ways:
         """Threads default to 1 and as many as a classifier would use."""
-        return cls(tuple(engines), tuple(threads or sorted({1, default_threads()})), tuple(batches))
+        chosen = threads or sorted({1, default_threads()})
+        return cls(tuple(dict.fromkeys(engines)), tuple(dict.fromkeys(chosen)), tuple(dict.fromkeys(batches)))
 
 
 def timed(formats: Sequence[str], ways: Ways) -> list[Configuration]:

@@ -25,7 +25,7 @@ from edgeship_runtime.sources.listing import every_picture
 
 @dataclass(frozen=True)
 class NamedModel:
-    """A usable model file, and how to speak of it: by its name, or by its path where two have one name."""
+    """A usable model file, and how to speak of it: by its name, with folders where two have one name."""
 
     name: str
     model: ModelFile
@@ -98,16 +98,14 @@ def open_pictures(spec: str) -> Pictures:
 def open_models(paths: Sequence[str], data: Pictures) -> tuple[list[NamedModel], list[Refused]]:
     """Opens each model file: those that can be used with this data, and those that cannot."""
     usable, refused = [], []
-    files = [Path(path) for path in dict.fromkeys(paths)]
-    shared = Counter(file.name for file in files)
-    for file in files:
-        name = file.name if shared[file.name] == 1 else str(file)
+    files = list({Path(path).absolute().resolve(): Path(path) for path in paths}.values())
+    for file, name in zip(files, map(text, _shortest(files)), strict=True):
         try:
             model = ModelFile.open(file)
             if data.labels:
                 label_index(model.manifest.labels, data.pictures, data.name)
         except EdgeshipError as error:
-            refused.append(Refused(name, str(error)))
+            refused.append(Refused(name, text(str(error))))
         else:
             usable.append(NamedModel(name, model))
     return usable, refused
@@ -128,20 +126,32 @@ def gather(models: Sequence[NamedModel], data: Pictures, store: Store) -> Gather
         try:
             content = picture.read()
         except PictureError as error:
-            unreadable.append((picture.name, str(error)))
+            unreadable.append((text(picture.name), text(str(error))))
             continue
         name = digest(content)
         if name in trained:
             trained_on += 1
             continue
-        planned.append(PlannedPicture(_stored(picture, content, store), picture.name))
+        planned.append(PlannedPicture(_stored(picture, content, store), text(picture.name)))
         digests.append(name)
         targets += [index[picture.label]] if data.labels else []
     if not planned:
         why = f"the models were trained on {trained_on}" if trained_on else "none can be read"
         raise DataError(f"{data.name}: no picture is left to measure on: {why}")
     pieces = tuple(planned), tuple(digests), tuple(targets)
-    return Gathered(data.name, data.part, data.labels, *pieces, trained_on, tuple(unreadable))
+    return Gathered(text(data.name), data.part, data.labels, *pieces, trained_on, tuple(unreadable))
+
+
+def _shortest(files: Sequence[Path]) -> list[str]:
+    """The end of each path that no other has: its name, or with as many folders as it takes."""
+    parts = [file.absolute().parts for file in files]
+    ends = Counter(own[-count:] for own in parts for count in range(1, len(own) + 1))
+    return ["/".join(next(own[-n:] for n in range(1, len(own) + 1) if ends[own[-n:]] == 1)) for own in parts]
+
+
+def text(name: str) -> str:
+    """A file's name as text: bytes of it that are none become escapes, as reports, plans and terminals take no others."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 def _trained_on(models: Sequence[ModelFile]) -> Digests:

@@ -28,7 +28,7 @@ _HEAD = """\
 
 Written by `python benchmarks/peers`, which measures all of it again. The same files (MobileNetV2 1.0@224 for ten kinds of clothes)
 and the same {photos} photos for every tool, each in an environment of its own, on one thread: {rounds} fresh processes each, taking
-turns. Figures are medians.
+turns. Figures are medians; of latencies, lowest and highest process beside them. MB are 1,000,000 bytes.
 
 Machine: {cpu}, {cores} cores; load {load:.1f} at the end. Only ratios travel to other machines.
 """
@@ -76,17 +76,20 @@ def _cells(entry: Entry, reference: Entry, photos: Sequence[Path]) -> list[str]:
     def median(name: str) -> float:
         return statistics.median(getattr(ran, name) for ran in entry.ran)
 
+    def spread(name: str) -> str:
+        values = [getattr(ran, name) for ran in entry.ran]
+        return f"{median(name):.2f} ({min(values):.2f}–{max(values):.2f})"
+
     answers = entry.ran[0].answers
     right = sum(answer == photo.parent.name for answer, photo in zip(answers, photos, strict=True))
     others = reference.ran[0].answers if reference.ran else ()
     same = sum(answer == other for answer, other in zip(answers, others, strict=False))
-    invoke = median("invoke_ms")
     return [
-        f"{entry.tool.name} {entry.ran[0].version}",
+        f"{entry.tool.name} {entry.ran[0].version.rpartition(' ')[2]}",
         str(right),
         str(same),
-        f"{median('whole_ms'):.2f}",
-        "–" if invoke < 0 else f"{invoke:.2f}",
+        spread("whole_ms"),
+        "–" if median("invoke_ms") < 0 else spread("invoke_ms"),
         f"{median('first_ms'):.0f}",
         f"{median('peak_mb'):.0f}",
         f"{entry.installed_mb:.0f}",

@@ -54,5 +54,5 @@ def run(tool: Tool, python: Path, model: Path, labels: Sequence[str], photos: Se
         statistics.median(told["whole_ms"]),
         statistics.median(told["invoke_ms"]),
         (told["first_at"] - began) * 1e3,
-        usage.ru_maxrss / 1024,
+        usage.ru_maxrss * 1024 / 1e6,
     )

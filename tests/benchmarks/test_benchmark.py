@@ -55,7 +55,7 @@ def test_few_processes_give_no_interval_and_the_precision_is_not_reached(measure
 
     assert len(row["runs"]) < 5
     assert row["latency_ms"]["p50_interval"] is None
-    assert row["precision"] == {"asked": 0.01, "half_width": None, "reached": False}
+    assert row["precision"] == {"asked": 0.01, "half_width": None, "relative": None, "reached": False}
 
 
 def test_agreement_is_with_the_float_file_of_the_same_parent_or_the_one_its_export_proved(measured: Path) -> None:

@@ -32,6 +32,8 @@ def test_a_slower_file_is_a_regression(report: Report, saved: Save, run: Run) ->
     assert isinstance(comparison, dict)
     slower, *others = comparison["rows"]
     assert slower["latency"]["verdict"] == "slower"
+    change = slower["latency"]["change"]
+    assert slower["latency"]["new_ms"] == pytest.approx(slower["latency"]["old_ms"] * (1 + change))
     assert slower["latency"]["low"] < 0.05 < slower["latency"]["high"]
     assert [row["latency"]["verdict"] for row in others] == ["", ""]
     assert comparison["regressed"] is True
@@ -124,7 +126,8 @@ def _answering(report: Report, *, wrong: int, of: int) -> Report:
     """The report as if on so many pictures, the first `wrong` of which every file answers wrongly."""
     changed: Report = json.loads(json.dumps(report))
     targets = [number % 10 for number in range(of)]
-    changed["data"] |= {"targets": targets, "samples": of}
+    pictures = [{"name": f"{number}.png", "sha256": f"{number:064}"} for number in range(of)]
+    changed["data"] |= {"targets": targets, "samples": of, "pictures": pictures}
     for row in changed["results"][:3]:
         answers = [(target + (number < wrong)) % 10 for number, target in enumerate(targets)]
         row |= {"answers": answers, "scores": [0.5] * of, "samples": of, "accuracy": 1 - wrong / of}
@@ -156,32 +159,127 @@ def test_a_renamed_file_is_found_by_what_it_is(report: Report, saved: Save, run:
     assert any(row["name"].startswith("second_try.tflite") for row in comparison["rows"])
 
 
-def test_what_is_in_one_report_only_is_said(report: Report, saved: Save, run: Run) -> None:
+def test_what_is_not_measured_any_more_is_a_regression_unless_it_is_meant(
+    report: Report, saved: Save, run: Run
+) -> None:
     new = json.loads(json.dumps(report))
     new["results"] = rows(new, INT8)
+    paths = saved("old", report), saved("new", new)
+
+    result, meant = run("compare", *paths), run("compare", *paths, "--anyway")
+
+    assert (result.code, meant.code) == (1, 0)
+    assert "only in the old report: " in result.out
+    assert "only in the old report: " in meant.out
+    assert "2 not measured any more" in result.out.splitlines()[-1]
+    assert run("compare", *reversed(paths)).code == 0
+
+
+def test_a_way_that_fails_breaks_no_other(report: Report, saved: Save, run: Run) -> None:
+    """The new report did not try 4 threads, and could not run on 2: two different things."""
+    old, new = (json.loads(json.dumps(report)) for _ in range(2))
+    (row,) = rows(old, INT8)
+    old["results"] += [{**row, "threads": 2}, {**row, "threads": 4}]
+    failed = {**{key: row[key] for key in ("model", "batch")}, "engine": "auto", "threads": 2, "error": "crashed"}
+    new["results"] += [failed]
+
+    comparison = run("compare", saved("old", old), saved("new", new), "--json").json()
+
+    assert isinstance(comparison, dict)
+    assert [one["name"].partition(" · ")[2] for one in comparison["broken"]] == ["litert · 2 threads"]
+    assert [one.partition(" · ")[2] for one in comparison["missing"]] == ["litert · 4 threads"]
+
+
+def test_a_renamed_file_that_fails_is_no_success(report: Report, saved: Save, run: Run) -> None:
+    new = json.loads(json.dumps(report))
+    (row,) = rows(new, INT8)
+    failed = {"model": "renamed.tflite", "engine": "auto", "threads": 1, "batch": 1, "error": "damaged"}
+    new["results"][new["results"].index(row)] = failed
+
+    assert run("compare", saved("old", report), saved("new", new)).code == 1
+
+
+def test_rows_that_are_there_twice_are_compared_twice(report: Report, saved: Save, run: Run) -> None:
+    """--engine auto,litert measures a .tflite twice as litert."""
+    twice = json.loads(json.dumps(report))
+    twice["results"] += rows(twice, INT8)
+    path = saved("twice", twice)
+
+    comparison = run("compare", path, path, "--json").json()
+
+    assert isinstance(comparison, dict)
+    assert len(comparison["rows"]) == 4
+
+
+def test_machines_differ_in_latency_by_nature(report: Report, saved: Save, run: Run) -> None:
+    """What another machine takes is said and not judged; answers are."""
+    old = saved("old", with_runs(report, INT8, around(10, seed=1)))
+    slower = with_runs(report, INT8, around(30, seed=2))
+    slower["environment"]["board"] = "Raspberry Pi 5 Model B Rev 1.0"
+
+    result = run("compare", old, saved("new", slower), "--anyway", "--json")
+
+    assert result.code == 0
+    row = result.json()["rows"][0]  # type: ignore[index]
+    assert row["latency"]["change"] > 1
+    assert (row["latency"]["verdict"], row["latency"]["p_value"]) == ("", None)
+
+
+def test_fail_on_judges_what_it_names(report: Report, saved: Save, run: Run) -> None:
+    old = saved("old", with_runs(report, INT8, around(10, seed=1)))
+    new = saved("new", with_runs(report, INT8, around(12, seed=2)))
+
+    assert run("compare", old, new).code == 1
+    assert run("compare", old, new, "--fail-on", "accuracy:1").code == 0
+    assert run("compare", old, new, "--fail-on", "accuracy:1,latency:5%").code == 1
+
+
+def test_other_pictures_do_not_bring_the_machines_drift_back(report: Report, saved: Save, run: Run) -> None:
+    """The machine of the new report was slower by a third, and so was the reference; its pictures are others, too."""
+    old = with_runs(report, INT8, around(10, seed=1), around(0.4, seed=3))
+    new = with_runs(report, INT8, around(10, seed=2), around(0.54, seed=4))
+    new["data"]["sha256"] = "0" * 64
+
+    result = run("compare", saved("old", old), saved("new", new), "--anyway")
+
+    assert result.code == 0
+    assert "no common reference" not in result.out
+
+
+def test_answers_are_compared_on_the_pictures_that_both_reports_have(report: Report, saved: Save, run: Run) -> None:
+    """Ten pictures were added, which every file answers wrongly: nothing became worse by that."""
+    new = json.loads(json.dumps(report))
+    new["data"]["sha256"] = "0" * 64
+    added = [{"name": f"new/{number}.png", "sha256": f"{number:064}"} for number in range(10)]
+    new["data"] |= {"samples": 30, "pictures": added + new["data"]["pictures"]}
+    new["data"]["targets"] = [0] * 10 + new["data"]["targets"]
+    for row in new["results"][:3]:
+        row |= {"answers": [1] * 10 + row["answers"], "scores": [0.5] * 10 + row["scores"], "samples": 30}
+    (int8,) = rows(new, INT8)
+    turned = (int8["answers"][12] + 1) % 10
+    int8["answers"][12] = turned
+
+    comparison = run("compare", saved("old", report), saved("new", new), "--anyway", "--json").json()
+
+    assert isinstance(comparison, dict)
+    assert "answers are compared on the 20 pictures that both reports have" in comparison["notes"]
+    changed, *others = comparison["rows"]
+    (one,) = changed["turned"]
+    assert one["picture"] == report["data"]["pictures"][2]["name"]
+    assert one["new"] == str(turned)
+    assert [row["accuracy"]["old"] == row["accuracy"]["new"] for row in others] == [True, True]
+
+
+def test_what_was_installed_in_between_is_said(report: Report, saved: Save, run: Run) -> None:
+    new = json.loads(json.dumps(report))
+    new["environment"]["packages"]["ai-edge-litert"] = "99.0"
+    new["environment"]["governor"] = "performance"
 
     result = run("compare", saved("old", report), saved("new", new))
 
-    assert result.code == 0
-    assert "only in the old report: " in result.out
-
-
-@pytest.mark.parametrize("what", ["machine", "pictures"])
-def test_reports_that_do_not_compare_are_refused(report: Report, saved: Save, run: Run, what: str) -> None:
-    new = json.loads(json.dumps(report))
-    if what == "machine":
-        new["environment"]["board"] = "Raspberry Pi 5 Model B Rev 1.0"
-    else:
-        new["data"]["sha256"] = "0" * 64
-    paths = saved("old", report), saved("new", new)
-
-    line = run("compare", *paths).one_line_error()
-
-    assert f"different {what}" in line
-    assert "--anyway" in line
-    anyway = run("compare", *paths, "--anyway")
-    assert anyway.code == 0
-    assert f"different {what}" in anyway.out
+    (line,) = [line for line in result.out.splitlines() if "not the same between them" in line]
+    assert "→ 99.0" in line
+    assert "governor" in line
 
 
 @pytest.mark.parametrize(
@@ -189,8 +287,8 @@ def test_reports_that_do_not_compare_are_refused(report: Report, saved: Save, ru
     [
         ("{", "is no JSON"),
         ("[]", "is no report"),
-        ('{"results": [], "format": 99}', "is a report of format 99; this version reads 1"),
-        ('{"results": [], "format": 1}', "is damaged: report: field 'edgeship' is missing"),
+        ('{"results": [], "format": 99}', "is a report of format 99; this version reads 2"),
+        ('{"results": [], "format": 2}', "is damaged: report: field 'edgeship' is missing"),
     ],
 )
 def test_a_file_that_is_no_report_is_said(

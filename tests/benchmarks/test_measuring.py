@@ -16,44 +16,19 @@ from pathlib import Path
 import pytest
 
 from edgeship_benchmarks.measuring.blocks import run_blocks
-from edgeship_benchmarks.measuring.conditions import Conditions, conditions
+from edgeship_benchmarks.measuring.conditions import conditions
 from edgeship_benchmarks.measuring.disturbance import counted, marked
 from edgeship_benchmarks.measuring.environment import environment
 from edgeship_benchmarks.measuring.job import Job
 from edgeship_benchmarks.measuring.plan import Configuration, Plan, PlannedModel, PlannedPicture
-from edgeship_benchmarks.measuring.results import GRID, Results, Run, Timed
+from edgeship_benchmarks.measuring.process import in_fresh_process
+from edgeship_benchmarks.measuring.results import Results, Run, Timed
 from edgeship_benchmarks.measuring.stopwatch import Stopwatch
 from edgeship_benchmarks.measuring.store import Store
-from edgeship_benchmarks.measuring.warm_up import WarmUp, warm_up
+from edgeship_benchmarks.measuring.warm_up import warm_up
 from edgeship_runtime import record
 from making import Digits
-
-QUIET = Conditions(1500.0, 50.0, (), 0, 100.0, 0.0, 0.1)
-
-
-def timed(relative: float = 10.0, **changes: object) -> Timed:
-    """What an undisturbed process of 0.5 s measures."""
-    plain = Timed(
-        engine="litert",
-        engine_version="2",
-        import_ms=1.0,
-        load_ms=1.0,
-        first_ms=1.0,
-        warm_up=WarmUp(20, steady=True),
-        inferences=100,
-        net_ms=(1.0,) * GRID,
-        wall_ms=(1.0,) * GRID,
-        relative=relative,
-        reference_ms=0.5,
-        waiting=0.0,
-        end_to_end=None,
-        peak_rss_bytes=1,
-        own_s=0.5,
-        wall_s=0.5,
-        before=QUIET,
-        after=QUIET,
-    )
-    return dataclasses.replace(plain, **changes)  # type: ignore[arg-type]
+from reports import QUIET, timed
 
 
 @pytest.fixture
@@ -81,10 +56,13 @@ def test_time_that_others_had_the_cpu_is_taken_out(crowded: None) -> None:
         while time.thread_time() < until:
             pass
 
-    lap = Stopwatch(subtract=True).lap(work)
+    watch = Stopwatch(subtract=True)
+    waited = watch.waited_ms()
 
-    assert lap.net_ms == pytest.approx(200, rel=0.1)
-    assert lap.wall_ms > 1.2 * lap.net_ms
+    lap = watch.lap(work)
+
+    assert watch.waited_ms() > waited
+    assert lap.wall_ms - lap.net_ms == pytest.approx(watch.waited_ms() - waited)
 
 
 def test_sleep_is_part_of_a_call(crowded: None) -> None:
@@ -117,10 +95,13 @@ def test_a_warm_up_that_never_settles_ends_too_and_says_so() -> None:
     assert not warm_up(faster).steady
 
 
-def test_a_raspberry_pi_tells_clock_temperature_and_throttling(tmp_path: Path) -> None:
+def test_a_raspberry_pi_tells_clock_temperature_and_throttling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the cores that the process may use, the one that works: the other is clocked down, and a third belongs to others."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
     for name, text in {
         "sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq": "600000\n",
         "sys/devices/system/cpu/cpu1/cpufreq/scaling_cur_freq": "1400000\n",
+        "sys/devices/system/cpu/cpu2/cpufreq/scaling_cur_freq": "1800000\n",
         "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "ondemand\n",
         "sys/class/thermal/thermal_zone0/temp": "81234\n",
         "sys/devices/platform/soc/soc:firmware/get_throttled": "50005\n",
@@ -134,7 +115,7 @@ def test_a_raspberry_pi_tells_clock_temperature_and_throttling(tmp_path: Path) -
 
     look, where = conditions(tmp_path), environment(tmp_path)
 
-    assert (look.clock_mhz, look.temperature_c) == (1000, 81.234)
+    assert (look.clock_mhz, look.temperature_c) == (1400, 81.234)
     assert look.throttled == ("under-voltage", "throttled")
     assert look.throttle_events == 2
     tick = os.sysconf("SC_CLK_TCK")
@@ -169,6 +150,18 @@ def test_a_disturbed_run_says_by_what(measured: Timed, said: str) -> None:
 
     assert disturbed.disturbed == (said,)
     assert all(run.disturbed == () for run in quiet)
+
+
+def test_configurations_that_run_at_other_clocks_disturb_nobody() -> None:
+    """One thread boosts to 1900 MHz, four to 1500: neither is throttled."""
+    boosted = timed(after=dataclasses.replace(QUIET, clock_mhz=1900.0))
+    runs = [
+        Run(number, block, again=False, at_s=block, timed=measured)
+        for block in range(5)
+        for number, measured in enumerate((boosted, timed()))
+    ]
+
+    assert all(run.disturbed == () for run in marked(runs))
 
 
 def test_disturbed_runs_count_only_for_want_of_quiet_ones() -> None:
@@ -275,7 +268,7 @@ def test_a_plan_of_another_format_is_refused(tmp_path: Path) -> None:
 
     done = _measuring(tmp_path, json.dumps(other).encode())
 
-    assert done.stderr == "edgeship: plan: plan has format 99; this version measures format 1\n"
+    assert done.stderr == "edgeship: plan: plan has format 99; this version measures format 2\n"
 
 
 def _measuring(store: Path, text: bytes) -> subprocess.CompletedProcess[str]:
@@ -283,19 +276,21 @@ def _measuring(store: Path, text: bytes) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, input=text.decode(), capture_output=True, text=True, check=False)
 
 
-def test_peak_memory_is_what_the_system_accounts(digits: Digits, tmp_path: Path) -> None:
-    """Within 5 % of GNU time's "maximum resident set size" of the same process."""
+def test_peak_memory_is_what_edgeship_run_takes(digits: Digits, tmp_path: Path) -> None:
+    """Within 5 % of GNU time's "Maximum resident set size" of a process that classifies the same pictures."""
     timer = shutil.which("time")
     if timer is None:
         pytest.skip("no GNU time here: apt-get install time")
     import numpy as np
 
     np.save(tmp_path / "inputs.npy", np.zeros((2, 8, 8, 1), np.uint8))
-    job = Job("time", str(digits.int8), "auto", 1, 1, str(tmp_path / "inputs.npy"), (), 0.05)
-    worker = [sys.executable, "-m", "edgeship_benchmarks.measuring.worker"]
+    pictures = tuple(map(str, sorted(digits.pictures.glob("*/*.png"))[:6]))
+    job = Job("time", str(digits.int8), "litert", 1, 1, str(tmp_path / "inputs.npy"), pictures, 0.05)
 
-    command = [timer, "-f", "%M", "-o", str(tmp_path / "rss"), *worker]
-    done = subprocess.run(command, input=record.to_bytes(job), capture_output=True, check=True)
+    stated = in_fresh_process(job, Timed).peak_rss_bytes
 
-    stated = json.loads(done.stdout.splitlines()[-1])["done"]["peak_rss_bytes"]
-    assert stated == pytest.approx(int((tmp_path / "rss").read_text()) * 1024, rel=0.05)
+    edgeship = [Path(sys.executable).with_name("edgeship"), "run", digits.int8, *pictures, "--threads", "1", "--json"]
+    subprocess.run([timer, "-v", "-o", tmp_path / "told", *edgeship], capture_output=True, check=True)
+    told = (tmp_path / "told").read_text()
+    kbytes = int(next(line for line in told.splitlines() if "Maximum resident set size" in line).rpartition(":")[2])
+    assert stated == pytest.approx(kbytes * 1024, rel=0.05)

@@ -17,7 +17,8 @@ def table(report: Report) -> Report:
     """int8: fast, small, nearly as right; float32: slow, large, right; onnx: slower still, no better."""
     made: Report = json.loads(json.dumps(report))
     targets = [number % 10 for number in range(400)]
-    made["data"] |= {"targets": targets, "samples": 400}
+    pictures = [{"name": f"{number}.png", "sha256": f"{number:064}"} for number in range(400)]
+    made["data"] |= {"targets": targets, "samples": 400, "pictures": pictures}
     for suffix, latency, size, wrong in (
         ("int8.tflite", 3, 1e6, 24),
         ("float32.tflite", 6, 4e6, 20),
@@ -95,3 +96,66 @@ def test_a_report_in_which_nothing_ran_is_said(table: Report, saved: Save, run: 
     table["results"] = table["results"][-1:]
 
     assert "nothing in this report was measured" in run("recommend", saved("r", table)).one_line_error()
+
+
+def test_few_pictures_do_not_make_a_worse_file_as_good(table: Report, saved: Save, run: Run) -> None:
+    """17 right of 20 against 20 is p = 0.25: not told apart, and fifteen points worse."""
+    fewer = json.loads(json.dumps(table))
+    fewer["data"] |= {key: fewer["data"][key][:20] for key in ("targets", "pictures")} | {"samples": 20}
+    for row in fewer["results"][:3]:
+        wrong = 3 if row["model"].endswith("int8.tflite") else 0
+        answers = [(target + (number < wrong)) % 10 for number, target in enumerate(fewer["data"]["targets"])]
+        row |= {"answers": answers, "scores": [0.5] * 20, "samples": 20, "accuracy": 1 - wrong / 20}
+
+    result = run("recommend", saved("r", fewer))
+
+    assert result.out.partition("\nship ")[2].splitlines()[0].startswith(rows(fewer, "float32.tflite")[0]["model"])
+    assert "is faster (3 ms) but less accurate (85.0 %)" in result.out
+
+
+def test_a_pick_that_few_pictures_speak_for_says_what_it_may_lose(table: Report, saved: Save, run: Run) -> None:
+    fewer = json.loads(json.dumps(table))
+    fewer["data"] |= {key: fewer["data"][key][30:80] for key in ("targets", "pictures")} | {"samples": 50}
+    for row in fewer["results"][:3]:
+        row |= {"answers": row["answers"][30:80], "scores": [0.5] * 50, "samples": 50, "accuracy": 1.0}
+        if row["model"].endswith("int8.tflite"):
+            row["answers"][0] = (row["answers"][0] + 1) % 10
+            row["accuracy"] = 0.98
+
+    result = run("recommend", saved("r", fewer))
+
+    assert "50 pictures are too few to tell: it may lose up to 6." in result.out
+
+
+def test_a_limit_inside_the_interval_of_the_latency_is_said(table: Report, saved: Save, run: Run) -> None:
+    (row,) = rows(table, "int8.tflite")
+    row["latency_ms"]["p50_interval"] = [2.9, 4.8]
+
+    assert "its p50 may be as high as 4.8 ms" in run("recommend", saved("r", table), "--max-latency-ms", 4).out
+    assert "may be as high" not in run("recommend", saved("r", table), "--max-latency-ms", 5).out
+
+
+def test_batches_are_weighed_by_the_picture_everywhere(table: Report, saved: Save, run: Run) -> None:
+    """Eight pictures in 20 ms are faster than one in 3."""
+    (row,) = rows(table, "int8.tflite")
+    many = json.loads(json.dumps(row)) | {"batch": 8}
+    many["latency_ms"] |= {"p50": 20.0, "p50_interval": None}
+    table["results"].insert(0, many)
+
+    answer = run("recommend", saved("r", table), "--json").json()
+
+    assert isinstance(answer, dict)
+    assert answer["pick"]["batch"] == 8
+    assert answer["configurations"][0]["batch"] == 8
+    assert any("2.4 × as fast as that" in reason for reason in answer["reasons"])
+
+
+def test_the_page_of_a_boards_report_is_drawn_where_it_can_be(
+    report: Report, saved: Save, run: Run, tmp_path: Path
+) -> None:
+    path, page = saved("from-a-board", report), tmp_path / "report.html"
+
+    assert run("recommend", path, "--page", page).code == 0
+
+    assert page.read_text().count("<svg") == 3
+    assert "--force" in run("recommend", path, "--page", page).one_line_error()

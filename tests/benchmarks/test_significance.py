@@ -29,7 +29,7 @@ def test_yuen_is_scipys(sizes: tuple[int, int]) -> None:
 
 
 def test_what_else_sets_groups_apart_widens_the_interval() -> None:
-    first, second = [1.0, 1.1, 0.9, 1.05, 0.95], [1.2, 1.3, 1.1, 1.25, 1.15]
+    first, second = [1.0, 1.1, 0.9, 1.05, 0.95], [1.3, 1.4, 1.2, 1.35, 1.25]
 
     sure, unsure = yuen(first, second), yuen(first, second, variance_between=0.2**2)
 

@@ -58,14 +58,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_names,
         default=["auto"],
         metavar="E,E",
-        help="auto (default), litert, tflite-runtime, litert-builtin (without XNNPACK), onnxruntime, keras",
+        help="auto (default), litert, tflite-runtime, litert-builtin (without XNNPACK), onnxruntime, openvino, keras",
     )
     parser.add_argument(
         "--precision",
         type=_share,
         default=0.01,
         metavar="PERCENT",
-        help="go on until every median latency is known to within P %% (default 1%%)",
+        help="go on until every median latency is known to within P %% (default 1%%), at most --most-blocks",
     )
     parser.add_argument("--blocks", type=positive, default=5, metavar="N", help="at least N blocks (default 5)")
     parser.add_argument("--most-blocks", type=positive, metavar="N", help="at most N blocks (default: 3 × --blocks)")
@@ -187,14 +187,15 @@ def say_duration(plan: Plan, where: str = "") -> None:
         plan: to be measured.
         where: what it takes that long on; here, when empty.
     """
-    from edgeship_benchmarks.measuring.duration import duration_s, spoken
+    from edgeship_benchmarks.measuring.duration import USUAL_MS, duration_s, spoken
     from edgeship_benchmarks.reporting.text import at_least
 
     if plan.timed:
         least, most = duration_s(plan)
         blocks = f"{at_least(plan.blocks, plan.most_blocks)} block{'s' if plan.most_blocks > 1 else ''}"
         took = f"about {spoken(least)}, at most {spoken(most)} {where}".rstrip()
-        say(f"{counted(plan.timed, 'configuration')}, {blocks}: {took}")
+        slower = f"longer with models above {USUAL_MS:g} ms"
+        say(f"{counted(plan.timed, 'configuration')}, {blocks}: {took}; {slower}")
 
 
 def _counts(text: str) -> list[int]:

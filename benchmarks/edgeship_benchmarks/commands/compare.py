@@ -2,8 +2,8 @@
 
 Accuracy is compared picture by picture (exact McNemar test), latency process by process (Yuen's test; the drift of the machine between
 the two is taken out), and both are corrected for the number of configurations (Holm). Something is worse when it is significant and
-above the limit: 2.5 % of the median latency, 0.5 points of accuracy. A file that no longer runs is worse, too. Reports of different
-machines or pictures are refused.
+above the limit: 2.5 % of the median latency, 0.5 points of accuracy. A file that no longer runs is worse, too, and so is one
+that is not measured any more. Reports of different machines or pictures are refused.
 
 Example:
   edgeship compare main/report.json branch/report.json
@@ -33,10 +33,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_limits,
         default=_LIMITS,
         metavar="WHAT:N,…",
-        help="what is too much: latency in %%, accuracy in points (default latency:2.5%%,accuracy:0.5)",
+        help="what is judged, and what is too much: latency in %%, accuracy in points (default latency:2.5%%,accuracy:0.5)",
     )
     parser.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="default: text")
-    parser.add_argument("--anyway", action="store_true", help="compare reports of different machines or pictures, too")
+    parser.add_argument(
+        "--anyway",
+        action="store_true",
+        help="also of different machines (latency is not judged) or pictures (those in both), or where some are gone",
+    )
     add_json(parser)
 
 
@@ -49,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     from edgeship_benchmarks.reporting.report import read_report
     from edgeship_runtime import record
 
-    limits = Limits(options.fail_on["latency"] / 100, options.fail_on["accuracy"] / 100)
+    limits = Limits(*(None if (most := options.fail_on.get(name)) is None else most / 100 for name in _LIMITS))
     old, new = read_report(Path(options.old)), read_report(Path(options.new))
     comparison = compare(old, new, limits, anyway=options.anyway)
     if options.json or options.format == "json":
@@ -60,14 +64,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _limits(text: str) -> Mapping[str, float]:
-    limits = dict(_LIMITS)
+    limits = {}
     for piece in text.split(","):
         name, _, value = piece.partition(":")
         try:
             number = float(value.removesuffix("%"))
         except ValueError:
             number = -1.0
-        if name not in limits or not 0 <= number <= 1000:
+        if name not in _LIMITS or not 0 <= number <= 1000:
             raise argparse.ArgumentTypeError(
                 f"wanted latency:PERCENT or accuracy:POINTS, such as latency:5%, received {piece!r}"
             )

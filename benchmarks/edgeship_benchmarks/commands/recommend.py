@@ -1,7 +1,8 @@
 """Which configuration to ship: the fastest that fits and is, as far as the pictures can tell, as accurate as the best that fits.
 
 Prints every configuration, those of the Pareto set marked (none is better in accuracy, latency or size without being worse in
-another), then the pick with its reasons. Exit code 1 when nothing fits; then with what comes nearest.
+another), then the pick with its reasons. Exit code 1 when nothing fits; then with what comes nearest. With --page it also draws the
+report's page: on a workstation, of a report.json that a board without the workstation extra made.
 
 Example:
   edgeship recommend report/report.json --max-latency-ms 20 --min-accuracy 85% --max-size-kb 4000
@@ -12,7 +13,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from edgeship_runtime.commands.options import add_json
+from edgeship_runtime.commands.options import add_force, add_json
 from edgeship_runtime.terminal import answer, answer_json, table
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--min-accuracy", type=_share, metavar="A", help="as a fraction or in percent: 0.85 or 85%%")
     parser.add_argument("--max-size-kb", type=_above_zero, metavar="KB", help="of the file, 1,000 bytes each")
     parser.add_argument("--max-memory-mb", type=_above_zero, metavar="MB", help="peak memory, 1,000,000 bytes each")
+    parser.add_argument("--page", metavar="FILE.html", help="also write the report's page, as benchmark does here")
+    add_force(parser)
     add_json(parser)
 
 
@@ -44,11 +47,19 @@ def run(options: argparse.Namespace) -> int:
 
     from edgeship_benchmarks.reporting.recommending import Wanted, recommend
     from edgeship_benchmarks.reporting.report import read_report
+    from edgeship_runtime import files
 
     wanted = Wanted(
         options.max_latency_ms, options.quantile, options.min_accuracy, options.max_size_kb, options.max_memory_mb
     )
-    result = recommend(read_report(Path(options.report)), wanted)
+    if options.page:
+        files.refuse_existing(Path(options.page), force=options.force)
+    report = read_report(Path(options.report))
+    if options.page:
+        from edgeship_benchmarks.reporting.page import page
+
+        files.write(Path(options.page), page(report).encode(errors="backslashreplace"), force=options.force)
+    result = recommend(report, wanted)
     if options.json:
         answer_json(_json(result))
     else:

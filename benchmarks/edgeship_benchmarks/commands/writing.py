@@ -50,15 +50,21 @@ def write_files(content: Json, shown: Mapping[str, Callable[[], str]], out: Path
         out: the folder.
         force: overwrite.
     """
-    texts = {"report.json": json.dumps(content, ensure_ascii=False)}
+    last = _written(out / "report.json", json.dumps(content, ensure_ascii=False), force=force)  # first: it is the work
     for name, make in shown.items():
         try:
-            texts[name] = make()
+            text = make()
         except MissingExtraError as error:  # a board measures all the same
             say(f"no {name}: {error}")
-    for name, text in texts.items():
-        files.write(out / name, text.encode(), force=force)
-    return out / list(texts)[-1]
+        else:
+            last = _written(out / name, text, force=force)
+    return last
+
+
+def _written(path: Path, text: str, *, force: bool) -> Path:
+    """A file's name need not be text; what is not stays an escape, in JSON and elsewhere."""
+    files.write(path, text.encode(errors="backslashreplace"), force=force)
+    return path
 
 
 def show(report: Report, last: Path) -> None:

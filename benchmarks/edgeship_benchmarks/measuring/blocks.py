@@ -10,15 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from edgeship_benchmarks.measuring.disturbance import counted, marked
+from edgeship_benchmarks.measuring.disturbance import USUAL, counted, marked
 from edgeship_benchmarks.measuring.duration import spoken
-from edgeship_benchmarks.measuring.intervals import median_interval
 from edgeship_benchmarks.measuring.plan import Plan
 from edgeship_benchmarks.measuring.results import Run, Timed
+from edgeship_benchmarks.measuring.speed import known
 
 Timer = Callable[[int, int], Timed | None]  # configuration and block to what was measured; None when it failed
-
-_USUAL = 0.5  # share of disturbed runs from which on the disturbance is what this machine is like
 
 
 def run_blocks(plan: Plan, configurations: Sequence[int], timer: Timer, begin: Callable[[str], None]) -> list[Run]:
@@ -46,7 +44,7 @@ def run_blocks(plan: Plan, configurations: Sequence[int], timer: Timer, begin: C
         runs = marked([*runs, *time_each(_shuffled(left, plan.seed, block), block, again=False)])
         runs = marked([*runs, *time_each(_worth_repeating(runs, block), block, again=True)])
         left = [one for one in left if any(run.configuration == one and run.block == block for run in runs)]
-        if block + 1 >= plan.blocks and all(_precise(runs, one, plan) for one in left):
+        if block + 1 >= plan.blocks and _precise(runs, left, plan):
             break
     return runs
 
@@ -67,12 +65,14 @@ def _shuffled(configurations: Sequence[int], seed: int, block: int) -> list[int]
 
 def _worth_repeating(runs: Sequence[Run], block: int) -> list[int]:
     """Disturbed configurations of a block. None where half of all runs are disturbed: the next would be, too."""
-    if sum(bool(run.disturbed) for run in runs) > _USUAL * len(runs):
+    if sum(bool(run.disturbed) for run in runs) > USUAL * len(runs):
         return []
     return [run.configuration for run in runs if run.block == block and run.disturbed]
 
 
-def _precise(runs: Sequence[Run], configuration: int, plan: Plan) -> bool:
-    own = counted([run for run in runs if run.configuration == configuration], plan.blocks)
-    half_width = median_interval([run.timed.relative for run in own]).half_width
-    return half_width is not None and half_width <= plan.precision
+def _precise(runs: Sequence[Run], configurations: Sequence[int], plan: Plan) -> bool:
+    def own(configuration: int) -> list[Run]:
+        return counted([run for run in runs if run.configuration == configuration], plan.blocks)
+
+    found = known({index: own(index) for index in configurations}, plan.configurations)
+    return all(one.within(plan.precision) for one in found.values())

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ class Conditions:
     """One look at the machine; None where it does not tell.
 
     Attributes:
-        clock_mhz: mean of the cores' clocks.
+        clock_mhz: the highest of the cores that this process may use: idle ones are clocked down.
         temperature_c: of the hottest zone.
         throttled: what Raspberry Pi's firmware says of now: under-voltage, clock capped, throttled, soft temperature limit.
         throttle_events: how often the processor was throttled since it started: counted by Intel's, flags of Raspberry Pi's.
@@ -40,13 +41,13 @@ class Conditions:
 def conditions(root: Path = Path("/")) -> Conditions:
     """A look at this machine; `root` is where its /proc and /sys lie."""
     cpus = root / "sys/devices/system/cpu"
-    clocks = [value / 1e3 for value in _numbers(cpus, "cpu[0-9]*/cpufreq/scaling_cur_freq")]
+    clocks = [value / 1e3 for core in _usable() for value in _numbers(cpus, f"cpu{core}/cpufreq/scaling_cur_freq")]
     zones = [value / 1e3 for value in _numbers(root / "sys/class/thermal", "thermal_zone*/temp")]
     flags = _pi_flags(root)
     counted = sum(_numbers(cpus, "cpu[0-9]*/thermal_throttle/core_throttle_count"))
     busy, steal = _processor_time(root / "proc/stat")
     return Conditions(
-        clock_mhz=sum(clocks) / len(clocks) if clocks else None,
+        clock_mhz=max(clocks, default=None),
         temperature_c=max(zones, default=None),
         throttled=tuple(name for bit, name in enumerate(_PI_FLAGS) if flags >> bit & 1),
         throttle_events=counted + (flags >> 16 & 15).bit_count(),
@@ -54,6 +55,10 @@ def conditions(root: Path = Path("/")) -> Conditions:
         steal_s=steal,
         load_1min=round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
     )
+
+
+def _usable() -> Iterable[int]:
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
 
 
 def _numbers(folder: Path, pattern: str) -> list[int]:

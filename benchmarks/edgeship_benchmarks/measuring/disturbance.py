@@ -9,10 +9,11 @@ import numpy as np
 
 from edgeship_benchmarks.measuring.results import Run, Timed
 
+USUAL = 0.5  # share of disturbed runs from which on the disturbance is what this machine is like
 _MOST_WAITING = 0.10  # of the time; less is subtracted, and leaves only colder caches
 _MOST_STOLEN = 0.02  # of a core: nobody can subtract that
 _SLOWER = 1.10  # the reference, against its median over the session
-_CLOCK = 0.95  # of the highest seen
+_CLOCK = 0.95  # of the highest that the configuration had
 
 
 def marked(runs: Sequence[Run]) -> list[Run]:
@@ -20,8 +21,10 @@ def marked(runs: Sequence[Run]) -> list[Run]:
     if not runs:
         return []
     usual_ms = float(np.median([run.timed.reference_ms for run in runs]))
-    clock_mhz = max((run.timed.after.clock_mhz or 0.0 for run in runs), default=0.0)
-    return [dataclasses.replace(run, disturbed=_marks(run.timed, usual_ms, clock_mhz)) for run in runs]
+    highest: dict[int, float] = {}  # of each configuration: one thread runs at another clock than four
+    for run in runs:
+        highest[run.configuration] = max(highest.get(run.configuration, 0.0), run.timed.after.clock_mhz or 0.0)
+    return [dataclasses.replace(run, disturbed=_marks(run.timed, usual_ms, highest[run.configuration])) for run in runs]
 
 
 def counted(runs: Sequence[Run], blocks: int) -> list[Run]:

@@ -11,7 +11,17 @@ from pathlib import Path
 
 from edgeship_runtime.machine import cpu
 
-_PACKAGES = ("edgeship", "numpy", "pillow", "ai-edge-litert", "tflite-runtime", "onnxruntime", "tensorflow", "keras")
+_PACKAGES = (
+    "edgeship",
+    "numpy",
+    "pillow",
+    "ai-edge-litert",
+    "tflite-runtime",
+    "onnxruntime",
+    "openvino",
+    "tensorflow",
+    "keras",
+)
 # What engines choose their kernels by: Arm's dot products and matrix instructions, x86's vectors and VNNI.
 _TELLING = frozenset(
     {

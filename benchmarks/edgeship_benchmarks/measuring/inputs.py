@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +13,8 @@ import numpy as np
 from edgeship_benchmarks.measuring.plan import PlannedPicture
 from edgeship_benchmarks.measuring.results import Unreadable
 from edgeship_benchmarks.measuring.store import Store
-from edgeship_runtime.errors import DataError
+from edgeship_runtime.errors import DataError, OutputError
+from edgeship_runtime.files import reason
 from edgeship_runtime.labelled import LabelledPicture
 from edgeship_runtime.preparing import prepare
 from edgeship_runtime.preprocessing import Preprocessing
@@ -30,9 +33,9 @@ def make_inputs(pictures: Sequence[PlannedPicture], store: Store, preprocessing:
 
     Raises:
         DataError: not one of them can be decoded.
+        OutputError: there is no room for them.
     """
-    shape = (len(pictures), *preprocessing.shape)
-    rows = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    rows = _room(path, (len(pictures), *preprocessing.shape))
     labelled = [LabelledPicture(picture.name, "", store.picture(picture)) for picture in pictures]
     unreadable = []
     for index, item in enumerate(prepare(labelled, preprocessing)):
@@ -44,3 +47,18 @@ def make_inputs(pictures: Sequence[PlannedPicture], store: Store, preprocessing:
     if len(unreadable) == len(pictures):
         raise DataError(f"not one of the {len(pictures)} pictures can be decoded: {unreadable[0].error}")
     return Inputs(path, tuple(unreadable))
+
+
+def _room(path: Path, shape: tuple[int, ...]) -> np.memmap[tuple[int, ...], np.dtype[np.uint8]]:
+    """A file for so many bytes, mapped. Taken from the disk at once: on a full one, writing to a mapped file ends the process."""
+    needed = math.prod(shape)
+    try:
+        rows = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+        if hasattr(os, "posix_fallocate"):
+            with path.open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    except OSError as error:
+        raise OutputError(
+            f"{path.parent}: {reason(error, needed)} for {shape[0]:,} pictures at the model's size; TMPDIR names another folder"
+        ) from None
+    return rows

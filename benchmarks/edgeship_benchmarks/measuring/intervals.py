@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgeship_benchmarks.measuring import student
 
 LEVEL = 0.95
 _RESAMPLES = 10_000
-_FEWEST = 5  # of fewer values not even lowest and highest enclose the median nineteen times in twenty: 1 − 2·½⁵ = 0.94
+FEWEST = 5  # of fewer values not even lowest and highest enclose the median nineteen times in twenty: 1 − 2·½⁵ = 0.94
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,17 @@ def median_interval(values: Sequence[float]) -> Interval:
     """
     array = np.asarray(values, np.float64)
     median, count = float(np.median(array)), len(array)
-    if count < _FEWEST:
+    if count < FEWEST:
         return Interval(median, None, None)
     drawn = np.random.default_rng(0).integers(0, count, (_RESAMPLES, count))
+    return Interval(median, *ends_of(np.median(array[drawn], axis=1), count))
+
+
+def ends_of(resampled: NDArray[np.float64], count: int) -> tuple[float, float]:
+    """The 95 % interval that bootstrapped medians of `count` values give; NaN among them, draws without a value, are left out."""
     tail = _spread_tail(count)
-    low, high = np.quantile(np.median(array[drawn], axis=1), [tail, 1 - tail])
-    return Interval(median, float(low), float(high))
+    low, high = np.quantile(resampled[np.isfinite(resampled)], [tail, 1 - tail])
+    return float(low), float(high)
 
 
 @functools.cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePath
 
-FORMAT = 1  # of plans and results; the two sides must agree on it
+FORMAT = 2  # of plans and results; the two sides must agree on it
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Plan:
         pictures: in the order of the answers.
         configurations: what to run.
         timed: the first so many of them are timed; the others only answer.
-        precision: stop when every interval's half-width is at most this share of its median.
+        precision: stop when every interval's half-width is at most this share of its median: in ms and against the reference.
         blocks: at least so many, each timing every configuration in a fresh process.
         most_blocks: at most so many.
         seconds: of timing in each process.

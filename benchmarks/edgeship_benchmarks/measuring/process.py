@@ -14,11 +14,11 @@ from edgeship_runtime.errors import EdgeshipError
 
 T = TypeVar("T")
 
-_LIMIT_S = 1800
+_LIMIT_S = 1800.0
 
 
-def in_fresh_process(job: Job, kind: type[T]) -> T:
-    """Does a job in a process of its own.
+def in_fresh_process(job: Job, kind: type[T], limit_s: float = _LIMIT_S) -> T:
+    """Does a job in a process of its own, which is ended when it takes longer than `limit_s`.
 
     Raises:
         EdgeshipError: the model cannot be loaded, or the process ended without an answer.
@@ -33,17 +33,22 @@ def in_fresh_process(job: Job, kind: type[T]) -> T:
     variables = {"OPENBLAS_NUM_THREADS": "1", **os.environ}
     try:
         child = subprocess.run(
-            command, env=variables, input=record.to_bytes(job), capture_output=True, timeout=_LIMIT_S, check=False
+            command, env=variables, input=record.to_bytes(job), capture_output=True, timeout=limit_s, check=False
         )
     except subprocess.TimeoutExpired:
-        raise EdgeshipError(f"not done after {_LIMIT_S // 60} minutes") from None
+        raise EdgeshipError(f"not done after {limit_s:.0f} s") from None
     try:
         answer = json.loads(child.stdout.decode().splitlines()[-1])
     except (IndexError, ValueError):
         raise EdgeshipError(_end(child)) from None
+    if not isinstance(answer, dict) or not answer.keys() & {"done", "error"}:  # an engine's own last words
+        raise EdgeshipError(_end(child))
     if "error" in answer:
-        raise EdgeshipError(answer["error"])
-    return record.from_json(kind, answer["done"], "worker")
+        raise EdgeshipError(str(answer["error"]))
+    try:
+        return record.from_json(kind, answer["done"], "worker")
+    except record.RecordError as error:
+        raise EdgeshipError(f"what was measured cannot be: {error}") from None
 
 
 def _end(child: subprocess.CompletedProcess[bytes]) -> str:

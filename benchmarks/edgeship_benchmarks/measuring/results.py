@@ -35,7 +35,8 @@ class Timed:
         inferences: that count.
         net_ms: quantiles (GRID of them) of their latency, without the time in which others had the CPU.
         wall_ms: the same quantiles on the clock.
-        relative: median, over slices of some 30 ms, of net latency in units of the reference in the same slice.
+        scaled: the same quantiles of net latency in units of the reference of the same slice of some 30 ms.
+        relative: median, over the slices, of their median net latency in units of their reference.
         reference_ms: median of the reference.
         waiting: share of the time in which a thread was ready to run and others had the CPU; None where the system does not say.
         end_to_end: whole pictures; None for batches and for engines that refuse single ones.
@@ -54,6 +55,7 @@ class Timed:
     inferences: int
     net_ms: tuple[float, ...]
     wall_ms: tuple[float, ...]
+    scaled: tuple[float, ...]
     relative: float
     reference_ms: float
     waiting: float | None
@@ -63,6 +65,11 @@ class Timed:
     wall_s: float
     before: Conditions
     after: Conditions
+
+    @property
+    def net_p50_ms(self) -> float:
+        """Median of the net latencies."""
+        return self.net_ms[GRID // 2]
 
 
 @dataclass(frozen=True)
@@ -138,7 +145,8 @@ class Results:
         before, after: the whole session.
         runs: in the order they were made.
         answers: of each configuration that answered.
-        failed: the others.
+        failed: the others, and those that dropped out later, whose runs are kept.
+        crashed: every process that gave nothing while timing, though the same had answered before.
         unreadable: pictures without an answer.
         format: of this record.
     """
@@ -152,6 +160,7 @@ class Results:
     runs: tuple[Run, ...]
     answers: tuple[AnswersOf, ...]
     failed: tuple[Failed, ...]
+    crashed: tuple[Failed, ...]
     unreadable: tuple[Unreadable, ...]
     format: int = FORMAT
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 from edgeship_benchmarks.measuring.blocks import run_blocks
 from edgeship_benchmarks.measuring.conditions import conditions
@@ -25,8 +25,8 @@ from edgeship_runtime.errors import EdgeshipError
 from edgeship_runtime.model_file import ModelFile
 from edgeship_runtime.preprocessing import Preprocessing
 
-T = TypeVar("T")
-
+_ATTEMPTS = 2  # of a process, in one block
+_LEAST_LIMIT_S, _SLOWER, _MOST_INFERENCES = 60.0, 10, 200  # of the few that a slow model needs, five times over
 _END_TO_END = 40  # pictures handed to each process; how many it takes, time decides
 
 
@@ -53,6 +53,8 @@ class _Session:
     begin: Callable[[str], None]
     inputs: dict[Preprocessing, Inputs] = field(default_factory=dict)
     failed: dict[int, str] = field(default_factory=dict)
+    crashed: list[Failed] = field(default_factory=list)
+    took_s: dict[int, float] = field(default_factory=dict)
 
     def run(self) -> Results:
         started, clock = datetime.datetime.now(datetime.UTC), time.monotonic()
@@ -61,6 +63,8 @@ class _Session:
         jobs = [self._job(index, inputs_of[at.model]) for index, at in enumerate(self.plan.configurations)]
         answers = [self._answered(index, job) for index, job in enumerate(jobs) if index not in self.failed]
         timed = [index for index in range(self.plan.timed) if index not in self.failed]
+        chosen = {one.configuration: one.answered.engine for one in answers if one is not None}
+        jobs = [dataclasses.replace(job, engine=chosen.get(index, job.engine)) for index, job in enumerate(jobs)]
         runs = run_blocks(self.plan, timed, lambda index, block: self._timed(index, jobs[index], block), self.begin)
         return Results(
             started=started.isoformat(timespec="seconds"),
@@ -69,9 +73,10 @@ class _Session:
             environment=environment(),
             before=before,
             after=conditions(),
-            runs=tuple(one for one in runs if one.configuration not in self.failed),
-            answers=tuple(one for one in answers if one is not None and one.configuration not in self.failed),
+            runs=tuple(runs),
+            answers=tuple(one for one in answers if one is not None),
             failed=tuple(Failed(index, error) for index, error in sorted(self.failed.items())),
+            crashed=tuple(self.crashed),
             unreadable=self._unreadable(),
         )
 
@@ -97,27 +102,33 @@ class _Session:
 
     def _answered(self, index: int, job: Job) -> AnswersOf | None:
         self.begin("answers")
-        answered = self._done(index, job, Answered)
-        if answered is None:
+        began = time.monotonic()
+        try:
+            answered = in_fresh_process(job, Answered)
+        except EdgeshipError as error:
+            self.failed[index] = self._spoken(error, index)
             return None
+        self.took_s[index] = time.monotonic() - began
         hidden = {item.picture for item in self._unreadable()}
         top = tuple(-1 if number in hidden else best for number, best in enumerate(answered.top))
         return AnswersOf(index, dataclasses.replace(answered, top=top))
 
     def _timed(self, index: int, job: Job, block: int) -> Timed | None:
+        """What a fresh process measured, or the next one; None when two in a row gave nothing: then the configuration has failed."""
         task: Literal["time"] = "time"
-        pictures = self._pictures(block)
-        return self._done(
-            index, dataclasses.replace(job, task=task, pictures=pictures, seconds=self.plan.seconds), Timed
-        )
+        job = dataclasses.replace(job, task=task, pictures=self._pictures(block), seconds=self.plan.seconds)
+        for _ in range(_ATTEMPTS):
+            try:
+                return in_fresh_process(job, Timed, self._limit_s(index, job))
+            except EdgeshipError as error:
+                self.crashed.append(Failed(index, self._spoken(error, index)))
+        self.failed[index] = self.crashed[-1].error
+        return None
 
-    def _done(self, index: int, job: Job, kind: type[T]) -> T | None:
-        """What a fresh process gave; None when the configuration failed."""
-        try:
-            return in_fresh_process(job, kind)
-        except EdgeshipError as error:
-            self.failed[index] = self._spoken(error, index)
-            return None
+    def _limit_s(self, index: int, job: Job) -> float:
+        """What a process may take that hangs or not: many times what it should, going by how long the answers took."""
+        inferences = _MOST_INFERENCES * job.batch / len(self.plan.pictures)
+        return _LEAST_LIMIT_S + job.seconds + (_SLOWER + inferences) * self.took_s[index]
 
     def _pictures(self, block: int) -> tuple[str, ...]:
         """Other ones in each block, so that many are taken from end to end."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeship_benchmarks.measuring.plan import PlannedModel, PlannedPicture
-from edgeship_runtime.files import sha256
+from edgeship_runtime.errors import OutputError
+from edgeship_runtime.files import reason, sha256
 
 
 @dataclass(frozen=True)
@@ -17,11 +18,18 @@ class Store:
     folder: Path
 
     def add(self, data: bytes, suffix: str = "") -> str:
-        """Writes a file and returns its SHA-256."""
+        """Writes a file and returns its SHA-256.
+
+        Raises:
+            OutputError: there is no room for it.
+        """
         name = sha256(data)
         path = self.folder / f"{name}{suffix}"
         if not path.exists():
-            path.write_bytes(data)
+            try:
+                path.write_bytes(data)
+            except OSError as error:
+                raise OutputError(f"{path}: {reason(error, len(data))}; TMPDIR names another folder") from None
         return name
 
     def link(self, path: Path, digest: str, suffix: str = "") -> None:

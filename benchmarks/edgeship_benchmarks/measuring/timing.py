@@ -24,6 +24,7 @@ class Timing:
     inferences: int
     net_ms: tuple[float, ...]
     wall_ms: tuple[float, ...]
+    scaled: tuple[float, ...]
     relative: float
     reference_ms: float
 
@@ -33,6 +34,7 @@ def time_inferences(infer: Callable[[], object], watch: Stopwatch, seconds: floa
     reference = Reference()
     _laps(watch, reference, 0.0)  # its first turns are slow, too
     laps: list[Lap] = []
+    scaled: list[float] = []
     ratios: list[float] = []
     turns: list[float] = []
     spent = 0.0
@@ -42,10 +44,11 @@ def time_inferences(infer: Callable[[], object], watch: Stopwatch, seconds: floa
         turn_ms = _median([lap.net_ms for lap in fixed])
         ratios.append(_median([lap.net_ms for lap in piece]) / turn_ms)
         turns.append(turn_ms)
+        scaled += [lap.net_ms / turn_ms for lap in piece]
         laps += piece
         spent += sum(lap.wall_ms for lap in piece) + sum(lap.wall_ms for lap in fixed)
     net, wall = np.array([lap.net_ms for lap in laps]), np.array([lap.wall_ms for lap in laps])
-    return Timing(len(laps), _grid(net), _grid(wall), _median(ratios), _median(turns))
+    return Timing(len(laps), _grid(net), _grid(wall), _grid(np.array(scaled)), _median(ratios), _median(turns))
 
 
 def _laps(watch: Stopwatch, call: Callable[[], object], wall_ms: float, fewest: int = _FEWEST_TURNS) -> list[Lap]:

@@ -24,7 +24,7 @@ from edgeship_benchmarks.measuring.warm_up import warm_up
 from edgeship_runtime import record
 from edgeship_runtime.classifier import Classifier
 from edgeship_runtime.engines import engine_loader
-from edgeship_runtime.errors import EdgeshipError
+from edgeship_runtime.errors import EdgeshipError, EngineError
 from edgeship_runtime.model_file import ModelFile
 
 if TYPE_CHECKING:
@@ -66,18 +66,19 @@ def timed(job: Job) -> Timed:
     batch = np.ascontiguousarray(inputs[np.arange(job.batch) % len(inputs)])
     # Keras computes in threads of TensorFlow's, however many were asked for.
     watch = Stopwatch(subtract=job.threads == 1 and engine.name != "keras")
-    gc.disable()
 
     def infer() -> object:
         return classifier.scores(batch)
 
     first_ms = watch.lap(infer).wall_ms
     warmed = warm_up(lambda: watch.lap(infer).net_ms)
+    whole = _end_to_end(classifier, job.pictures, watch) if job.batch == 1 else None
+    peak = peak_rss_bytes()  # before the reference and the records of the timing, which are none of the model's
+    gc.disable()
     before, began, own, waited = conditions(), time.perf_counter(), time.process_time(), waited_s()
     timing = time_inferences(infer, watch, job.seconds)
     wall_s, own_s, waiting = time.perf_counter() - began, time.process_time() - own, waited_s()
     after = conditions()
-    whole = _end_to_end(classifier, job.pictures, watch) if job.batch == 1 else None
     return Timed(
         engine=engine.name,
         engine_version=engine.version,
@@ -88,11 +89,12 @@ def timed(job: Job) -> Timed:
         inferences=timing.inferences,
         net_ms=timing.net_ms,
         wall_ms=timing.wall_ms,
+        scaled=timing.scaled,
         relative=timing.relative,
         reference_ms=timing.reference_ms,
         waiting=None if waited is None or waiting is None else (waiting - waited) / wall_s,
         end_to_end=whole,
-        peak_rss_bytes=peak_rss_bytes(),
+        peak_rss_bytes=peak,
         own_s=own_s,
         wall_s=wall_s,
         before=before,
@@ -101,17 +103,19 @@ def timed(job: Job) -> Timed:
 
 
 def answered(job: Job) -> Answered:
-    """The answers of a configuration, its batch at a time.
+    """The answers of a configuration, its batch at a time. "auto" takes the engine that `edgeship run` does.
 
     Raises:
-        EdgeshipError: the model cannot be loaded.
+        EdgeshipError: the model cannot be loaded, or its scores are no numbers.
     """
     inputs: NDArray[np.uint8] = np.load(job.inputs, mmap_mode="r")
-    classifier = load(job).classifier
+    classifier = Classifier.load(job.model, job.engine, job.threads)
     top: list[int] = []
     score: list[float] = []
     for start in range(0, len(inputs), job.batch):
         scores = classifier.scores(np.ascontiguousarray(inputs[start : start + job.batch]))
+        if not np.isfinite(scores).all():
+            raise EngineError(f"{job.model}: scores of picture {start + 1} or after it are NaN or infinite")
         top += scores.argmax(axis=1).tolist()
         score += [round(float(best), 6) for best in scores.max(axis=1)]
     return Answered(classifier.engine.name, classifier.engine.version, tuple(top), tuple(score))

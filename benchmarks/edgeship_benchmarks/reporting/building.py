@@ -13,11 +13,13 @@ from edgeship_benchmarks.gathering import Gathered, NamedModel, Refused
 from edgeship_benchmarks.measuring.disturbance import counted
 from edgeship_benchmarks.measuring.plan import Plan
 from edgeship_benchmarks.measuring.results import Answered, Results, Run
+from edgeship_benchmarks.measuring.speed import Known, known
 from edgeship_benchmarks.reporting import accuracy, latency
 from edgeship_benchmarks.reporting.parity import parity
 from edgeship_benchmarks.reporting.report import (
     Data,
     Failure,
+    Picture,
     Reference,
     Report,
     Result,
@@ -55,16 +57,18 @@ def build(session: Session) -> Report:
     data, readable = _data(session.gathered, results)
     used = {index: counted(_runs(results, index), plan.blocks) for index in range(plan.timed)}
     every = [run.timed.reference_ms for runs in used.values() for run in runs]
-    speed_ms = float(np.median(every)) if every else None
+    reference = Reference(results.kernel, float(np.median(every)) if every else None)
+    medians = known(used, plan.configurations)
     answers = {item.configuration: item.answered for item in results.answers}
     errors = {item.configuration: item.error for item in results.failed}
 
     def row(index: int) -> Result | Failure:
         at = plan.configurations[index]
-        if index in errors or index not in answers or speed_ms is None or not used[index]:
+        lost = index in errors and len(used[index]) < plan.blocks
+        if lost or index not in answers or index not in medians:
             name = session.models[at.model].name
             return Failure(name, at.engine, at.threads, at.batch, errors.get(index, "nothing was measured"))
-        return _result(session, index, answers, used[index], data, readable, speed_ms)
+        return _result(session, index, answers, used[index], data, readable, medians[index])
 
     rows = [row(index) for index in range(plan.timed)]
     refused = [Failure(one.name, "auto", 1, 1, one.error) for one in session.refused]
@@ -76,7 +80,7 @@ def build(session: Session) -> Report:
         environment=results.environment,
         before=results.before,
         after=results.after,
-        reference=Reference(results.kernel, speed_ms),
+        reference=reference,
         settings=Settings(plan.precision, plan.blocks, plan.most_blocks, plan.seconds, plan.seed),
         data=data,
         parity=parity(plan, session.models, session.gathered, answers, errors, readable) if session.parity else None,
@@ -91,14 +95,14 @@ def _result(
     runs: Sequence[Run],
     data: Data,
     readable: Sequence[int],
-    speed_ms: float,
+    median: Known,
 ) -> Result:
     plan, at = session.plan, session.plan.configurations[index]
     model = session.models[at.model].model
     top = np.array(answers[index].top)[list(readable)]
     score = np.array(answers[index].score)[list(readable)]
     judged = accuracy.judge(top, model.manifest.labels, data)
-    measured = latency.measure(runs, speed_ms, plan.precision)
+    measured = latency.measure(runs, median, plan.precision)
     return Result(
         model=session.models[at.model].name,
         sha256=model.raw.sha256,
@@ -126,6 +130,7 @@ def _result(
         load_ms=measured.load_ms,
         peak_rss_bytes=measured.peak_rss_bytes,
         precision=measured.precision,
+        crashed=tuple(item.error for item in session.results.crashed if item.configuration == index),
         runs=latency.summaries(_runs(session.results, index), runs, session.results.environment.cores),
     )
 
@@ -150,6 +155,7 @@ def _data(gathered: Gathered, results: Results) -> tuple[Data, list[int]]:
         labels=gathered.labels,
         targets=tuple(targets),
         samples=len(readable),
+        pictures=tuple(Picture(gathered.pictures[number].name, gathered.digests[number]) for number in readable),
         trained_on=gathered.trained_on,
         unreadable=tuple(lost),
     )

@@ -8,6 +8,7 @@ from edgeship_benchmarks.reporting.text import number, percent
 from edgeship_runtime.terminal import table
 
 _COLUMNS = ("configuration", "p50 ms", "change", "accuracy, %", "answers changed", "size kB", "peak MB", "")
+_MOST_TURNED = 20  # pictures of one configuration in a pull request
 _NARROW = (0, 1, 2, 3, 5, 7)  # of these, on a terminal
 
 
@@ -27,7 +28,18 @@ def markdown(comparison: Comparison) -> str:
         lines += [table_of.row(_cells(row)) for row in comparison.rows]
     lines += ["", *(f"- no longer runs: {one.name}: {one.error}" for one in comparison.broken)]
     lines += [f"- {note}" for note in comparison.notes]
+    lines += [line for row in comparison.rows if row.turned for line in _turned(row)]
     return "\n".join(lines)
+
+
+def _turned(row: RowChange) -> list[str]:
+    """Pictures that are answered differently, folded."""
+    more = len(row.turned) - _MOST_TURNED
+    lines = ["", f"<details><summary>{row.name}: {len(row.turned):,} answered differently</summary>", ""]
+    for one in row.turned[:_MOST_TURNED]:
+        truth = "" if one.label is None else f" (is {one.label})"
+        lines.append(f"- `{one.picture}`: {one.old} → {one.new}{truth}")
+    return [*lines, *([f"- and {more:,} more, in `--format json`"] if more > 0 else []), "", "</details>"]
 
 
 def _cells(row: RowChange) -> list[str]:
@@ -62,10 +74,16 @@ def _from_to(old: float, new: float) -> str:
 def _verdict(comparison: Comparison) -> str:
     worse = [row.name for row in comparison.rows if row.latency.verdict == "slower"]
     wrong = [row.name for row in comparison.rows if row.accuracy is not None and row.accuracy.verdict == "worse"]
-    limits = f"{100 * comparison.limits.latency:g} % latency, {100 * comparison.limits.accuracy:g} points accuracy"
+    limits = ", ".join(
+        f"{100 * most:g} {unit}"
+        for most, unit in ((comparison.limits.latency, "% latency"), (comparison.limits.accuracy, "points accuracy"))
+        if most is not None
+    )
     if not comparison.regressed:
         return f"no regression (limits: {limits}, and significant)"
     pieces = [f"{len(some)} {what}" for some, what in ((worse, "slower"), (wrong, "less accurate")) if some]
     if comparison.broken:
         pieces.append(f"{len(comparison.broken)} no longer running")
+    if comparison.missing:
+        pieces.append(f"{len(comparison.missing)} not measured any more")
     return f"REGRESSION: {', '.join(pieces)} (limits: {limits})"

@@ -66,12 +66,18 @@ def _draw_by_board(figure: Figure, points: Sequence[tuple[str, int, Result]], bo
 
 def _draw_pareto(figure: Figure, rows: Sequence[Result], front: Sequence[bool]) -> None:
     axes = figure.subplots()
-    axes.set(xlabel="latency p50, ms", ylabel="accuracy, %", xscale="log", facecolor="none")
-    latencies = [row.latency_ms.p50 for row in rows]
+    batches = any(row.batch > 1 for row in rows)
+    axes.set(
+        xlabel=f"latency p50{', for each picture' if batches else ''}, ms",
+        ylabel="accuracy, %",
+        xscale="log",
+        facecolor="none",
+    )
+    latencies = [row.picture_ms for row in rows]
     # before anything is drawn: Matplotlib's own limits of a logarithmic axis with one point can have no width
     axes.set_xlim(min(latencies) / 1.4, max(latencies) * 1.4)
     best = sorted(
-        (row.latency_ms.p50, 100 * (row.accuracy or 0)) for row, is_best in zip(rows, front, strict=True) if is_best
+        (row.picture_ms, 100 * (row.accuracy or 0)) for row, is_best in zip(rows, front, strict=True) if is_best
     )
     axes.plot(*zip(*best, strict=True), color=INK, linewidth=0.9, linestyle="--", zorder=0)
     by_latency = sorted(range(len(rows)), key=lambda number: latencies[number])
@@ -85,8 +91,8 @@ def _draw_pareto(figure: Figure, rows: Sequence[Result], front: Sequence[bool]) 
 
 
 def _draw_point(axes: Axes, row: Result, number: int, above: int) -> None:
-    x, y = row.latency_ms.p50, 100 * (row.accuracy or 0)
-    left, right = row.latency_ms.p50_interval or (x, x)
+    x, y = row.picture_ms, 100 * (row.accuracy or 0)
+    left, right = (end / row.batch for end in row.latency_ms.p50_interval or (row.latency_ms.p50,) * 2)
     low, high = (100 * end for end in row.accuracy_interval or (y / 100, y / 100))
     spread = {
         "xerr": [[max(0.0, x - left)], [max(0.0, right - x)]],

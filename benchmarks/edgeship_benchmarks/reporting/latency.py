@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeship_benchmarks.measuring.intervals import Interval, median_interval
-from edgeship_benchmarks.measuring.results import GRID, Run, Timed
+from edgeship_benchmarks.measuring.results import Run, Timed
+from edgeship_benchmarks.measuring.speed import Known
 from edgeship_benchmarks.reporting.report import Latency, Precision, ProcessRun, WallClock, WholePicture
 
 _PERCENTS = 101
@@ -28,21 +28,20 @@ class Measured:
     peak_rss_bytes: int
 
 
-def measure(runs: Sequence[Run], speed_ms: float, precision: float) -> Measured:
+def measure(runs: Sequence[Run], known: Known, precision: float) -> Measured:
     """Summarizes the runs that count.
 
     Args:
         runs: of one configuration.
-        speed_ms: the reference's median over the session: the speed that latencies are brought to.
+        known: what they tell of its median, beside those of the others.
         precision: half-width of the interval that was asked for, as a share.
     """
     timed = [run.timed for run in runs]
-    interval = median_interval([one.relative for one in timed])
     return Measured(
-        latency=_latency(timed, interval, speed_ms),
+        latency=_latency(timed, known),
         wall=WallClock(*_tail(np.concatenate([one.wall_ms for one in timed]))),
         whole=_whole(timed),
-        precision=_precision(interval, precision),
+        precision=_precision(known, precision),
         import_ms=_median([one.import_ms for one in timed]),
         load_ms=_median([one.load_ms for one in timed]),
         peak_rss_bytes=int(np.median([one.peak_rss_bytes for one in timed])),
@@ -56,7 +55,7 @@ def summaries(runs: Sequence[Run], used: Sequence[Run], cores: int) -> tuple[Pro
             block=run.block,
             again=run.again,
             at_s=run.at_s,
-            p50_ms=rounded(_p50(run.timed)),
+            p50_ms=rounded(run.timed.net_p50_ms),
             relative=rounded(run.timed.relative, 6),
             reference_ms=rounded(run.timed.reference_ms),
             waiting=None if run.timed.waiting is None else round(run.timed.waiting, 4),
@@ -76,16 +75,15 @@ def rounded(value: float | np.floating, digits: int = 5) -> float:
     return float(f"{float(value):.{digits}g}")
 
 
-def _latency(timed: Sequence[Timed], interval: Interval, speed_ms: float) -> Latency:
-    # Each process is brought to the session's median speed, so that its median is `relative` times that.
-    every = np.concatenate([np.array(one.net_ms) * (one.relative * speed_ms / _p50(one)) for one in timed])
+def _latency(timed: Sequence[Timed], known: Known) -> Latency:
+    every = np.concatenate([one.scaled for one in timed]) * known.ms_per_unit
     _, p90, p95, p99 = _tail(every)
     ends = None
-    if interval.low is not None and interval.high is not None:
-        ends = (rounded(interval.low * speed_ms), rounded(interval.high * speed_ms))
+    if known.ms.low is not None and known.ms.high is not None:
+        ends = (rounded(known.ms.low), rounded(known.ms.high))
     return Latency(
         first=_median([one.first_ms for one in timed]),
-        p50=rounded(interval.median * speed_ms),
+        p50=rounded(known.ms.median),
         p50_interval=ends,
         p90=p90,
         p95=p95,
@@ -107,9 +105,11 @@ def _whole(timed: Sequence[Timed]) -> WholePicture | None:
     return WholePicture(rounded(p50), rounded(p95), **{k: rounded(v) for k, v in stages.items()}, pictures=len(total))
 
 
-def _precision(interval: Interval, asked: float) -> Precision:
-    width = interval.half_width
-    return Precision(asked, None if width is None else rounded(width, 3), reached=width is not None and width <= asked)
+def _precision(known: Known, asked: float) -> Precision:
+    in_ms, relative = (
+        None if one is None else rounded(one, 3) for one in (known.ms.half_width, known.relative.half_width)
+    )
+    return Precision(asked, in_ms, relative, reached=known.within(asked))
 
 
 def _others(timed: Timed, cores: int) -> float | None:
@@ -117,10 +117,6 @@ def _others(timed: Timed, cores: int) -> float | None:
         return None
     busy = timed.after.busy_s - timed.before.busy_s - timed.own_s
     return round(min(1.0, max(0.0, busy / (timed.wall_s * cores))), 3)
-
-
-def _p50(timed: Timed) -> float:
-    return timed.net_ms[GRID // 2]
 
 
 def _tail(values: NDArray[np.float64]) -> tuple[float, float, float, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -45,14 +44,25 @@ def match(old: Report, new: Report) -> Matched:
         pairs += [Pair(new_names[id(after)], before, after) for before, after in found]
         rest_old = [row for row in rest_old if all(row is not before for before, _ in found)]
         rest_new = [row for row in rest_new if all(row is not after for _, after in found)]
-    broken = [(old_names[id(row)], failure) for row in rest_old for failure in new.failed if failure.model == row.model]
-    gone = {name for name, _ in broken}
+    able = {row.model for row in new.measured}
+    broken = {
+        old_names[id(row)]: failure
+        for row in rest_old
+        for failure in new.failed
+        if _is_of(failure, row) or (failure.model == row.model and row.model not in able)
+    }
     return Matched(
         tuple(sorted(pairs, key=lambda pair: new.measured.index(pair.new))),
-        tuple({name: (name, failure) for name, failure in broken}.values()),
-        tuple(old_names[id(row)] for row in rest_old if old_names[id(row)] not in gone),
+        tuple(broken.items()),
+        tuple(old_names[id(row)] for row in rest_old if old_names[id(row)] not in broken),
         tuple(new_names[id(row)] for row in rest_new),
     )
+
+
+def _is_of(failure: Failure, row: Result) -> bool:
+    """Whether this way of running the file failed; "auto" may have meant any engine."""
+    same = (failure.model, failure.threads, failure.batch) == (row.model, row.threads, row.batch)
+    return same and failure.engine in ("auto", row.engine)
 
 
 def _by_name(row: Result) -> Key:
@@ -64,6 +74,10 @@ def _by_kind(row: Result) -> Key:
 
 
 def _matches(old: Sequence[Result], new: Sequence[Result], key: Callable[[Result], Key]) -> list[tuple[Result, Result]]:
-    before, after = Counter(map(key, old)), Counter(map(key, new))
-    sole = {key(row): row for row in new if after[key(row)] == 1}
-    return [(row, sole[key(row)]) for row in old if before[key(row)] == 1 and key(row) in sole]
+    """Rows of one key, where both reports have as many; by kind, only where that is one."""
+    found = []
+    for value in dict.fromkeys(map(key, old)):
+        before, after = ([row for row in rows if key(row) == value] for rows in (old, new))
+        if len(before) == len(after) and (key is _by_name or len(before) == 1):
+            found += list(zip(before, after, strict=True))
+    return found

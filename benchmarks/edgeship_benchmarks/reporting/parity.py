@@ -38,12 +38,15 @@ def parity(
         if way not in chosen:
             chosen[way] = answered
             labels.append(models[at.model].model.manifest.labels)
+    missing = tuple(dict.fromkeys(errors.values()))
+    if not chosen:
+        return Parity((), (), (), missing)
     named = np.array([[names[top] for top in one.top] for names, one in zip(labels, chosen.values(), strict=True)])
     named = named[:, list(readable)]
     differ = tuple(tuple(int((one != other).sum()) for other in named) for one in named)
     turned = [readable[int(column)] for column in np.flatnonzero((named != named[0]).any(axis=0))]
     pictures = tuple(_picture(gathered, number, labels, list(chosen.values())) for number in turned)
-    return Parity(tuple(chosen), differ, pictures, tuple(dict.fromkeys(errors.values())))
+    return Parity(tuple(chosen), differ, pictures, missing)
 
 
 def _picture(

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeship_benchmarks.reporting import significance
 from edgeship_benchmarks.reporting.accuracy import right_answers
 from edgeship_benchmarks.reporting.report import Data, Report, Result, names
-from edgeship_benchmarks.reporting.significance import mcnemar
 from edgeship_benchmarks.reporting.text import number, percent
 from edgeship_runtime.errors import DataError
 
 _TOLD_APART = 0.05  # p-value below which an accuracy is another one
+_MOST_LOST = 0.02  # of the pictures, however few tell it: speed is not bought with more than that
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Recommendation:
 
 
 def recommend(report: Report, wanted: Wanted) -> Recommendation:
-    """The fastest of those that fit and whose accuracy cannot be told from the best of them.
+    """The fastest of those that fit and whose accuracy cannot be told from the best of them, nor is two points below it.
 
     Raises:
         DataError: nothing was measured, or an accuracy is wanted of a report without labels.
@@ -83,7 +84,7 @@ def recommend(report: Report, wanted: Wanted) -> Recommendation:
     if wanted.accuracy is not None and not report.data.labels:
         raise DataError(f"{report.data.name} has no labels: this report knows no accuracy")
     choices = [_choice(name, row, rows, wanted) for name, row in zip(names(rows), rows, strict=True)]
-    choices.sort(key=lambda choice: choice.row.latency_ms.p50)
+    choices.sort(key=lambda choice: choice.row.picture_ms)
     fitting = [choice for choice in choices if not choice.fails]
     if not fitting:
         return Recommendation(tuple(choices), None, min(choices, key=lambda choice: choice.excess), ())
@@ -127,17 +128,18 @@ def _dominates(other: Result, row: Result) -> bool:
 
 def _merits(row: Result) -> tuple[float, ...]:
     """What should be small."""
-    return (-(row.accuracy or 0.0), row.latency_ms.p50 / row.batch, float(row.size_bytes))
+    return (-(row.accuracy or 0.0), row.picture_ms, float(row.size_bytes))
 
 
 def _pick(fitting: Sequence[Choice], data: Data, wanted: Wanted) -> tuple[Choice, tuple[str, ...]]:
     """Of `fitting`, the fastest first."""
     if not data.labels:
-        return fitting[0], (f"the fastest {_that_fits(wanted)}: p50 {number(fitting[0].row.latency_ms.p50)} ms",)
+        said = f"the fastest {_that_fits(wanted)}: p50 {number(fitting[0].row.latency_ms.p50)} ms"
+        return fitting[0], (said, *_doubts(fitting[0], wanted))
     best = max(fitting, key=lambda choice: choice.row.accuracy or 0.0)
     right = {choice.name: right_answers(choice.row, data) for choice in fitting}
-    equal = [choice for choice in fitting if _p_value(right[choice.name], right[best.name]) >= _TOLD_APART]
-    pick = min(equal, key=lambda choice: (choice.row.latency_ms.p50 / choice.row.batch, choice.row.size_bytes))
+    equal = [choice for choice in fitting if Against.of(right[choice.name], right[best.name]).as_good]
+    pick = min(equal, key=lambda choice: (choice.row.picture_ms, choice.row.size_bytes))
     return pick, tuple(_reasons(pick, best, fitting, right, wanted))
 
 
@@ -149,19 +151,30 @@ def _reasons(
     if pick is best:
         said.append(f"the most accurate {_that_fits(wanted)}: {accuracy}")
     else:
-        ratio = best.row.latency_ms.p50 / pick.row.latency_ms.p50
-        p = _p_value(right[pick.name], right[best.name])
-        apart = f"not told apart from the most accurate, {best.name} ({percent(best.row.accuracy or 0)} %, p = {p:.2g})"
+        ratio, against = best.row.picture_ms / pick.row.picture_ms, Against.of(right[pick.name], right[best.name])
+        apart = f"not told apart from the most accurate, {best.name} ({percent(best.row.accuracy or 0)} %, p = {against.p_value:.2g})"
         sizes = f"{pick.row.size_bytes / 1e3:,.0f} kB against {best.row.size_bytes / 1e3:,.0f}"
         said += [f"{accuracy}; {apart}", f"{number(ratio)} × as fast as that; {sizes}"]
-    faster = [choice for choice in fitting if choice.row.latency_ms.p50 < pick.row.latency_ms.p50]
+        if against.most_lost > _MOST_LOST:
+            lost = f"it may lose up to {percent(against.most_lost)} points against that"
+            said.append(f"{pick.row.samples:,} pictures are too few to tell: {lost}")
+    faster = [choice for choice in fitting if choice.row.picture_ms < pick.row.picture_ms]
     said += [
-        f"{choice.name} is faster ({number(choice.row.latency_ms.p50)} ms) but less accurate ({percent(choice.row.accuracy or 0)} %)"
+        f"{choice.name} is faster ({_speed(choice.row)}) but less accurate ({percent(choice.row.accuracy or 0)} %)"
         for choice in faster
     ]
+    return [*said, *_doubts(pick, wanted)]
+
+
+def _doubts(pick: Choice, wanted: Wanted) -> list[str]:
+    """What is wanted and holds, but not to the end of its interval."""
+    said = []
     low = pick.row.accuracy_interval[0] if pick.row.accuracy_interval else 0.0
     if wanted.accuracy is not None and low < wanted.accuracy:
         said.append(f"its accuracy may be as low as {percent(low)} %: more pictures would tell")
+    high = (pick.row.latency_ms.p50_interval or (0.0,))[-1]
+    if wanted.latency_ms is not None and wanted.quantile == "p50" and high > wanted.latency_ms:
+        said.append(f"its p50 may be as high as {number(high)} ms: an idle machine, or more blocks, would tell")
     return said
 
 
@@ -169,5 +182,33 @@ def _that_fits(wanted: Wanted) -> str:
     return "here" if wanted == Wanted(quantile=wanted.quantile) else "that fits"
 
 
-def _p_value(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
-    return mcnemar(int((~one & other).sum()), int((one & ~other).sum()))
+def _speed(row: Result) -> str:
+    return f"{number(row.picture_ms)} ms{'' if row.batch == 1 else ' a picture'}"
+
+
+@dataclass(frozen=True)
+class Against:
+    """One's answers to the same pictures against the best's.
+
+    Attributes:
+        loss: of accuracy, as it was seen.
+        most_lost: what it may be.
+        p_value: that there is none.
+    """
+
+    loss: float
+    most_lost: float
+    p_value: float
+
+    @classmethod
+    def of(cls, one: NDArray[np.bool_], best: NDArray[np.bool_]) -> Against:
+        """From what each answered rightly."""
+        lost, won = int((~one & best).sum()), int((one & ~best).sum())
+        return cls(
+            (lost - won) / len(one), significance.most_lost(lost, won, len(one)), significance.mcnemar(lost, won)
+        )
+
+    @property
+    def as_good(self) -> bool:
+        """Whether it may be picked for its speed."""
+        return self.p_value >= _TOLD_APART and self.loss <= _MOST_LOST

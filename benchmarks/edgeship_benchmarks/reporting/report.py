@@ -13,18 +13,18 @@ from edgeship_runtime import files, record
 from edgeship_runtime.errors import DataError
 from edgeship_runtime.record import Json, RecordError
 
-FORMAT = 1
+FORMAT = 2
 _WANTED = "wanted the report.json that edgeship benchmark wrote"
 
 
 @dataclass(frozen=True)
 class Latency:
-    """One inference, in milliseconds, without waiting for a CPU that others had, at the machine's median speed during the session.
+    """One inference, in milliseconds, without waiting for a CPU that others had, at the machine's usual speed during the session.
 
     Attributes:
         first: as it came, in a fresh process.
-        p50: median of the processes' medians.
-        p50_interval: lower and upper end of its 95 % interval; None from fewer than 5 processes.
+        p50: median of the processes' medians, each brought to that speed, which is the same for all rows.
+        p50_interval: lower and upper end of its 95 % interval, changes of speed included; None from fewer than 5 processes.
         p90, p95, p99: over all inferences that count.
         distribution: 101 quantiles, 0 to 100 %, over all inferences that count.
     """
@@ -62,10 +62,18 @@ class WholePicture:
 
 @dataclass(frozen=True)
 class Precision:
-    """Half-width of p50's interval as a share of it, and whether it is what was asked for; None from fewer than 5 processes."""
+    """How well the median is known: half-widths of 95 % intervals as shares; None from fewer than 5 processes.
+
+    Attributes:
+        asked: for both.
+        half_width: of p50, in milliseconds: wide where the machine changed its speed.
+        relative: of the latency in units of the reference: how well rows, and reports of other hours, compare.
+        reached: whether both are as narrow as was asked for.
+    """
 
     asked: float
     half_width: float | None
+    relative: float | None
     reached: bool
 
 
@@ -159,12 +167,13 @@ class Result:
     load_ms: float
     peak_rss_bytes: int
     precision: Precision
+    crashed: tuple[str, ...]
     runs: tuple[ProcessRun, ...]
 
     @property
-    def relatives(self) -> list[float]:
-        """Latency in units of the reference, of each process that counts."""
-        return [run.relative for run in self.runs if run.counted]
+    def picture_ms(self) -> float:
+        """Median latency for each picture: what configurations with other batches compare by."""
+        return self.latency_ms.p50 / self.batch
 
 
 @dataclass(frozen=True)
@@ -187,6 +196,14 @@ class UnreadablePicture:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture: its name in the data, and the SHA-256 of its content before anything was done to it."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Data:
     """What was measured on.
 
@@ -197,6 +214,7 @@ class Data:
         labels: empty for pictures without labels.
         targets: index of each true label.
         samples: pictures.
+        pictures: which one each answer is about.
         trained_on: left out because a model was trained on them.
         unreadable: left out because they cannot be decoded.
     """
@@ -207,6 +225,7 @@ class Data:
     labels: tuple[str, ...]
     targets: tuple[int, ...]
     samples: int
+    pictures: tuple[Picture, ...]
     trained_on: int
     unreadable: tuple[UnreadablePicture, ...]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from edgeship_benchmarks.reporting.report import Report, Result
 from edgeship_runtime.terminal import counted, table
 
@@ -18,6 +20,7 @@ COLUMNS = (
     "size kB",
     "peak MB",
 )
+_CHANGED = 1.5  # times what an interval is without the machine's changes of speed
 _NARROW = (0, 1, 2, 3, 4, 5, 9)  # of these, on a terminal
 RIGHT = range(2, len(COLUMNS))
 
@@ -53,14 +56,13 @@ def notes(report: Report) -> list[str]:
     """What a reader of the table has to know: precision that was not reached, runs that were disturbed, pictures left out."""
     rows = report.measured
     coarse = [row for row in rows if not row.precision.reached]
-    said = []
-    if coarse:
-        asked = f"{100 * coarse[0].precision.asked:g} %"
-        widths = [row.precision.half_width for row in coarse if row.precision.half_width is not None]
-        reached = (
-            f"; the widest is ± {100 * max(widths):.1f} %" if widths else ": fewer than 5 processes give no interval"
-        )
-        said.append(f"precision {asked} not reached in {len(coarse)} of {counted(len(rows), 'configuration')}{reached}")
+    said = [_not_reached(coarse, len(rows))] if coarse else []
+    said += [
+        f"{row.model} ({row.engine}, {counted(row.threads, 'thread')}): {len(row.crashed)} of "
+        f"{len(row.crashed) + len(row.runs)} processes gave nothing: {row.crashed[0]}"
+        for row in rows
+        if row.crashed
+    ]
     runs = [run for row in rows for run in row.runs]
     disturbed = [run for run in runs if run.disturbed]
     if disturbed:
@@ -69,6 +71,21 @@ def notes(report: Report) -> list[str]:
         said.append(f"{len(disturbed)} of {len(runs)} runs were disturbed{kept}")
     said += left_out(report)
     return said
+
+
+def _not_reached(coarse: Sequence[Result], of: int) -> str:
+    asked = f"{100 * coarse[0].precision.asked:g} %"
+    said = f"precision {asked} not reached in {len(coarse)} of {counted(of, 'configuration')}"
+    known = [(one.half_width, one.relative) for row in coarse if (one := row.precision).half_width and one.relative]
+    if not known:
+        return f"{said}: fewer than 5 processes give no interval"
+    in_ms, relative = (max(widths) for widths in zip(*known, strict=True))
+    said += f"; the widest is ± {100 * in_ms:.1f} %"
+    if in_ms < _CHANGED * relative:
+        return said
+    return (
+        f"{said}, because the machine changed its speed; against each other they are known to ± {100 * relative:.1f} %"
+    )
 
 
 def left_out(report: Report) -> list[str]:

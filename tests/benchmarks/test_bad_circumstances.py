@@ -1,0 +1,272 @@
+"""What goes wrong in one place costs that place alone: a row has its reason, and what was measured is kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeship_benchmarks.measuring.job import Job
+from edgeship_benchmarks.measuring.process import in_fresh_process
+from edgeship_benchmarks.measuring.results import Answered
+from edgeship_runtime.errors import EdgeshipError
+from edgeship_runtime.model_file import MANIFEST, ModelFile, assemble
+from making import Digits, Run
+
+QUICK = ("--threads", 1, "--blocks", 1, "--most-blocks", 1, "--seconds", 0.02)
+
+
+def results(folder: Path) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = json.loads((folder / "report.json").read_text())["results"]
+    return rows
+
+
+@pytest.fixture
+def answering_nan(digits: Digits, tmp_path: Path) -> Path:
+    """The .onnx file with weights that are no numbers."""
+    onnx = pytest.importorskip("onnx")
+    model = ModelFile.open(digits.onnx)
+    graph = onnx.load_model_from_string(model.raw.model)
+    floats = [one for one in graph.graph.initializer if one.data_type == onnx.TensorProto.FLOAT]
+    largest = max(floats, key=lambda one: int(np.prod(one.dims)))
+    nan = np.full(list(largest.dims), np.nan, np.float32)
+    largest.CopyFrom(onnx.numpy_helper.from_array(nan, largest.name))
+    path = tmp_path / "nan.onnx"
+    manifest = dataclasses.replace(model.manifest, golden=())
+    path.write_bytes(assemble("onnx", graph.SerializeToString(), manifest, {}))
+    return path
+
+
+def test_a_model_that_answers_nan_is_a_row_with_the_reason(
+    digits: Digits, answering_nan: Path, run: Run, tmp_path: Path
+) -> None:
+    options = ("--data", digits.pictures, "--out", tmp_path / "r", *QUICK)
+
+    result = run("benchmark", digits.int8, answering_nan, *options)
+
+    assert result.code == 0
+    measured, failed = results(tmp_path / "r")
+    assert measured["samples"] == 20
+    assert "NaN" in str(failed["error"])
+    assert failed["model"] == "nan.onnx"
+
+
+def test_a_file_that_no_engine_answers_as_it_must_is_refused_as_run_refuses_it(
+    digits: Digits, run: Run, tmp_path: Path
+) -> None:
+    model = ModelFile.open(digits.float32)
+    members = {name: data for name, data in model.raw.members.items() if name != MANIFEST}
+    first, *rest = model.manifest.golden
+    lower = dataclasses.replace(first, scores={label: score * 0.5 for label, score in first.scores.items()})
+    path = tmp_path / "doubting.tflite"
+    path.write_bytes(
+        assemble("tflite", model.raw.model, dataclasses.replace(model.manifest, golden=(lower, *rest)), members)
+    )
+
+    result = run("benchmark", path, "--data", digits.pictures, "--out", tmp_path / "r", *QUICK)
+
+    assert result.code == 1
+    (failed,) = results(tmp_path / "r")
+    assert str(failed["error"]).startswith("doubting.tflite: litert")
+    assert "does not pass verify here" in str(failed["error"])
+
+
+def test_a_parity_matrix_of_nothing_is_a_report_all_the_same(
+    digits: Digits, painted: Path, run: Run, tmp_path: Path
+) -> None:
+    result = run("benchmark", digits.int8, "--data", painted, "--out", tmp_path / "r", "--parity", *QUICK)
+
+    assert result.code == 1
+    assert json.loads((tmp_path / "r" / "report.json").read_text())["parity"]["ways"] == []
+    assert "Nothing answered." in (tmp_path / "r" / "report.html").read_text()
+
+
+def test_names_that_are_no_text_are_written_as_escapes(digits: Digits, run: Run, tmp_path: Path) -> None:
+    pictures = shutil.copytree(digits.pictures, tmp_path / "pictures")
+    one = sorted((pictures / "3").iterdir())[0]
+    (pictures / "3" / os.fsdecode(b"caf\xe9-torn.png")).write_bytes(b"torn")
+    one.rename(pictures / "3" / os.fsdecode(b"caf\xe9.png"))
+    model = tmp_path / os.fsdecode(b"mod\xe8le.tflite")
+    shutil.copy(digits.int8, model)
+
+    result = run("benchmark", model, "--data", pictures, "--out", tmp_path / "r", *QUICK)
+
+    assert result.code == 0, result.err
+    assert results(tmp_path / "r")[0]["model"] == "mod\\udce8le.tflite"
+    for name in ("report.json", "report.md", "report.html"):
+        assert "mod\\udce8le" in (tmp_path / "r" / name).read_text().replace("\\\\", "\\")
+
+
+def test_what_was_measured_is_kept_when_the_page_cannot_be_made(
+    digits: Digits, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from edgeship_benchmarks.reporting import markdown
+
+    def failing(_: object) -> str:
+        raise MemoryError
+
+    monkeypatch.setattr(markdown, "report", failing)
+
+    with pytest.raises(MemoryError):
+        run("benchmark", digits.int8, "--data", digits.pictures, "--out", tmp_path / "r", *QUICK)
+
+    assert results(tmp_path / "r")[0]["samples"] == 20
+
+
+def test_a_full_disk_is_one_line_that_says_how_much_is_needed(digits: Digits, tmp_path: Path) -> None:
+    """On a real file system of 16 kB, for 20 pictures of 8×8 beside 20 links: enlarged to 100×100 for this."""
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        pytest.skip("mounting a small file system takes root and unshare")
+    small = tmp_path / "small"
+    small.mkdir()
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from edgeship_benchmarks.measuring.inputs import make_inputs\n"
+        "from edgeship_benchmarks.measuring.plan import PlannedPicture\n"
+        "from edgeship_benchmarks.measuring.store import Store\n"
+        "from edgeship_runtime.errors import OutputError\n"
+        "from edgeship_runtime.preprocessing import Preprocessing\n"
+        "store, found = Store(Path(sys.argv[1])), sorted(Path(sys.argv[2]).glob('*/*.png'))\n"
+        "pictures = [PlannedPicture(store.add(path.read_bytes()), path.name) for path in found]\n"
+        "try: make_inputs(pictures, store, Preprocessing(100, 100), Path(sys.argv[1]) / '0.npy')\n"
+        "except OutputError as error: print(error)\n"
+    )
+    command = f'mount -t tmpfs -o size=200k tmpfs {small} && {sys.executable} -c "$1" {small} {digits.pictures}'
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", command, "sh", code], capture_output=True, text=True, check=False
+    )
+    if "mount" in done.stderr and "permission" in done.stderr.lower():
+        pytest.skip("this system does not allow mounting")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "the disk is full (600,000 bytes are needed) for 20 pictures" in done.stdout
+
+
+CRASHING = """
+import os
+from pathlib import Path
+from edgeship_runtime.engines.interpreter import InterpreterEngine
+scores, counter = InterpreterEngine.scores, Path({counter!r})
+number = len(counter.read_text()) if counter.exists() else 0
+def crashing(self, batch):
+    if not hasattr(self, "counted"):
+        self.counted = True
+        counter.write_text("x" * (number + 1))
+    if number in {crashes!r}:
+        os.abort()
+    return scores(self, batch)
+InterpreterEngine.scores = crashing
+"""
+
+
+@pytest.fixture
+def crashing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Lets the engine crash in some of the processes that use it, by their number; the first is the one that answers."""
+
+    def crash(*processes: int) -> None:
+        code = CRASHING.format(counter=str(tmp_path / "counter"), crashes=processes)
+        (tmp_path / "sitecustomize.py").write_text(code)
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    return crash
+
+
+BLOCKS = ("--threads", 1, "--blocks", 2, "--most-blocks", 3, "--seconds", 0.02)
+
+
+def test_a_crash_costs_one_process_and_is_said(
+    digits: Digits, crashing: Callable[..., None], run: Run, tmp_path: Path
+) -> None:
+    crashing(2)
+
+    result = run("benchmark", digits.int8, "--data", digits.pictures, "--out", tmp_path / "r", *BLOCKS)
+
+    assert result.code == 0, result.err
+    (row,) = json.loads((tmp_path / "r" / "report.json").read_text())["results"]
+    assert len(row["runs"]) == 3
+    assert row["crashed"] == ["the engine ended the process with signal 6"]
+    assert "1 of 4 processes gave nothing: the engine ended the process with signal 6" in result.err
+
+
+def test_two_crashes_in_a_row_end_a_configuration_which_keeps_what_was_measured(
+    digits: Digits, crashing: Callable[..., None], run: Run, tmp_path: Path
+) -> None:
+    crashing(3, 4)
+
+    assert run("benchmark", digits.int8, "--data", digits.pictures, "--out", tmp_path / "r", *BLOCKS).code == 0
+
+    (row,) = json.loads((tmp_path / "r" / "report.json").read_text())["results"]
+    assert (len(row["runs"]), len(row["crashed"])) == (2, 2)
+
+
+def test_an_engine_that_crashes_from_the_start_is_a_row_with_the_reason(
+    digits: Digits, crashing: Callable[..., None], run: Run, tmp_path: Path
+) -> None:
+    crashing(1, 2)
+
+    result = run("benchmark", digits.int8, digits.onnx, "--data", digits.pictures, "--out", tmp_path / "r", *QUICK)
+
+    assert result.code == 0
+    failed, measured = results(tmp_path / "r")
+    assert failed["error"] == "the engine ended the process with signal 6"
+    assert measured["samples"] == 20
+
+
+def test_a_process_that_hangs_is_ended(digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import time\ntime.sleep(600)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    job = Job("answer", str(digits.int8), "auto", 1, 1, "none.npy")
+
+    with pytest.raises(EdgeshipError, match="not done after 1 s"):
+        in_fresh_process(job, Answered, limit_s=1.0)
+
+
+def test_ctrl_c_ends_it_at_once_and_leaves_no_process(digits: Digits, tmp_path: Path) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        pytest.skip("these tests were started in the background, where a shell switches Ctrl-C off")
+    out, edgeship = tmp_path / "r", Path(sys.executable).with_name("edgeship")
+    command = [edgeship, "benchmark", digits.int8, "--data", digits.pictures, "--out", out, "--seconds", "60"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stderr is not None
+        assert "configuration" in process.stderr.readline()  # how long it will take: now it works
+
+        os.killpg(process.pid, signal.SIGINT)
+        rest = process.stderr.read()
+
+    assert process.returncode == 130
+    assert "Traceback" not in rest
+    assert list(out.iterdir()) == []
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
+
+
+def test_files_of_one_name_are_told_apart_by_the_end_of_their_paths(digits: Digits, run: Run, tmp_path: Path) -> None:
+    """So that those below old/ and new/ are known as the same."""
+    for place in ("old/v1", "old/v2"):
+        (tmp_path / place).mkdir(parents=True)
+        shutil.copy(digits.int8, tmp_path / place / "m.tflite")
+    models = [tmp_path / "old" / place / "m.tflite" for place in ("v1", "v2", "v1/../v2")]
+
+    assert run("benchmark", *models, "--data", digits.pictures, "--out", tmp_path / "r", *QUICK).code == 0
+
+    assert [row["model"] for row in results(tmp_path / "r")] == ["v1/m.tflite", "v2/m.tflite"]
+
+
+def test_names_are_text_in_the_page_not_markup(digits: Digits, run: Run, tmp_path: Path) -> None:
+    model = tmp_path / "<img src=x onerror=alert(1)>.tflite"
+    shutil.copy(digits.int8, model)
+
+    assert run("benchmark", model, "--data", digits.pictures, "--out", tmp_path / "r", *QUICK).code == 0
+
+    page = (tmp_path / "r" / "report.html").read_text()
+    assert "<img" not in page
+    assert "&lt;img src=x" in page
