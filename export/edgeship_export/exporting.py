@@ -17,6 +17,7 @@ from edgeship_export import onnx, requirements, tflite
 from edgeship_export.converting import Converted, Format, Scores
 from edgeship_export.evidence import Evidence, Pictures
 from edgeship_export.proving import compare
+from edgeship_export.raw_pixels import taking_raw_pixels
 from edgeship_export.speed import Speed, measure
 from edgeship_runtime.classifier import Classifier
 from edgeship_runtime.containers.tflite import LABELS
@@ -92,7 +93,7 @@ def export(
     if quantization.scheme == "int8":
         _check_calibration(parent, evidence.calibration)
     begin("load")
-    network = load_model(parent, allow_code=allow_code)
+    network = taking_raw_pixels(load_model(parent, allow_code=allow_code), parent.manifest)
     _check_outputs(parent, network)
     begin("convert")
     converted = FORMATS[format_name].convert(network, quantization, parent.manifest.preprocessing, calibration, device)
@@ -156,6 +157,8 @@ def _manifest(parent: ModelFile, format_name: str, quantization: Quantization, c
     past = parent.manifest.provenance
     return dataclasses.replace(
         parent.manifest,
+        preprocessing=dataclasses.replace(parent.manifest.preprocessing, graph_input=None),
+        logits=False,
         quantization=quantization,
         requirements=needs,
         metrics={},
