@@ -17,12 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeship_export import foreign, graph_inputs, kinds, lint, tflite_description
-from edgeship_export.facts import Facts
+from edgeship_export.facts import End, Facts
 from edgeship_export.tflite_description import Description
 from edgeship_runtime.classifier import Classifier
 from edgeship_runtime.containers.tflite import LABELS
 from edgeship_runtime.engines import open_engine
-from edgeship_runtime.errors import AdoptError, DamagedError, ModelFileError, NotInstalledError, PictureError
+from edgeship_runtime.errors import (
+    AdoptError,
+    DamagedError,
+    EdgeshipError,
+    ModelFileError,
+    NotInstalledError,
+    PictureError,
+)
 from edgeship_runtime.golden import make_sample
 from edgeship_runtime.graph_input import GraphInput
 from edgeship_runtime.labelled import LabelledPicture
@@ -35,6 +42,7 @@ from edgeship_runtime.small_pictures import small
 _TOLERANCES = {"float32": 1e-3, "float16": 2e-3}
 _INTEGER_TOLERANCE = 0.02
 _SPREAD_FACTOR = 4  # other CPUs differ by more than two sets of kernels of one
+_LONGEST = 200  # characters of an engine's error
 _SUM_OF_SHARES = 0.02  # by which quantized scores may miss one
 
 
@@ -71,15 +79,15 @@ def know(raw: RawModel, size: tuple[int, int] | None = None) -> Known:
         description = tflite_description.read(raw) if raw.format == "tflite" else Description()
     except DamagedError as error:
         raise ModelFileError(f"{raw.path} is damaged: {error}; copy it again from where it was made") from None
-    other = kinds.not_a_classifier(facts)
-    if other is not None:
-        raise AdoptError(f"{raw.path} is {other}; edgeship runs classifiers of pictures")
+    _check_kind(raw.path, facts)
     errors = [finding.message for finding in lint.findings(facts, None) if finding.level == "error"]
     if errors:
         raise AdoptError(f"{raw.path}: {errors[0]}")
-    picture = kinds.picture(facts.inputs[0])
+    picture = kinds.picture(facts.inputs[0]) if facts.inputs else None
     if picture is None:
-        raise AdoptError(f"{raw.path}: its configuration does not say what its network takes")
+        raise AdoptError(
+            f"{raw.path}: its configuration does not say what its network takes; save it again after it was built, with an Input layer"
+        )
     return Known(raw, facts, _sized(raw, picture, size), description)
 
 
@@ -121,12 +129,14 @@ def tried(model: ModelFile, facts: Facts) -> Classifier:
     """The draft in its engine, with the number of scores checked, and logits told from scores.
 
     Raises:
-        AdoptError: the numbers of labels and of scores differ.
+        AdoptError: it cannot compute pictures of this size, gives no scores, or another number of them than there are labels.
         EngineError: the engine is not installed, or refuses the file.
     """
     classifier = Classifier(model, open_engine(model))
-    grey = np.full((1, *model.manifest.preprocessing.shape), 127, np.uint8)
-    scores = classifier.scores(grey)[0]
+    scores = _first_scores(classifier)
+    given = getattr(classifier.engine, "output_shape", None)  # Keras alone: the configuration need not tell
+    if given is not None:
+        _check_kind(model.path, dataclasses.replace(facts, outputs=(End("output", "float32", given),)))
     _check_labels(model.path, model.manifest.labels, len(scores))
     if facts.activation is not None or _are_shares(scores):
         return classifier
@@ -164,6 +174,27 @@ def completed(known: Known, classifier: Classifier, pictures: Sequence[LabelledP
         best = classifier.top(row, 1)[0]
         answers.append(Answer(picture.name, best.label, best.score, index in chosen))
     return content, answers
+
+
+def _check_kind(path: Path, facts: Facts) -> None:
+    other = kinds.not_a_classifier(facts)
+    if other is not None:
+        raise AdoptError(f"{path} is {other}; edgeship runs classifiers of pictures")
+
+
+def _first_scores(classifier: Classifier) -> NDArray[np.float32]:
+    """Of a grey picture."""
+    height, width, channels = classifier.manifest.preprocessing.shape
+    try:
+        return classifier.scores(np.full((1, height, width, channels), 127, np.uint8))[0]
+    except EdgeshipError:
+        raise
+    except Exception as error:  # an engine raises what its kernels come across
+        line = next((line.strip() for line in str(error).splitlines() if line.strip()), repr(error))[:_LONGEST]
+        raise AdoptError(
+            f"{classifier.model.path} cannot compute a picture of {width}×{height}: {line}; perhaps it was trained on another size: "
+            "--size WIDTHxHEIGHT"
+        ) from None
 
 
 def _sized(raw: RawModel, picture: kinds.Picture, size: tuple[int, int] | None) -> kinds.Picture:

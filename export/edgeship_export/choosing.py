@@ -48,10 +48,12 @@ def trials(known: Known, labels: Sequence[str], fit: Fit, pictures: Sequence[Lab
     """Every named normalization that fits the number of channels, the most accurate first.
 
     Raises:
+        AdoptError: it cannot compute such pictures, or gives no scores of these labels.
         DataError: a label is none of the model's, or no picture can be decoded.
     """
     index = label_index(labels, pictures, "the data")
     plain = adopting.draft(known, labels, GraphInput(), fit)
+    adopting.tried(plain, known.facts)  # or it is no classifier, which is said better there
     prepared = [item for item in prepare(pictures, plain.manifest.preprocessing) if item.pixels is not None]
     if not prepared:
         raise DataError("none of the pictures can be decoded")

@@ -101,6 +101,9 @@ def _of_numbers(real: Facts, manifest: Manifest | None) -> Iterator[Finding]:
 
 def _of_input(real: Facts, manifest: Manifest | None) -> Iterator[Finding]:
     taken = real.inputs[0] if real.inputs else None
+    if taken is not None and len(taken.shape) > 1 and taken.shape[0] > 1:
+        text = f"it takes exactly {taken.shape[0]} pictures at a time"
+        yield Finding("error", "fixed-batch", f"{text}; convert it again for one, or for any number")
     if taken is None or taken.range is None or taken.dtype not in _RAW_PIXELS or taken.scale is None:
         return
     if (taken.scale, taken.zero_point) == _RAW_PIXELS[taken.dtype]:
