@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeship_export import foreign, graph_inputs, kinds, lint, tflite_description
-from edgeship_export.facts import End, Facts
+from edgeship_export.facts import RANGES, End, Facts
 from edgeship_export.tflite_description import Description
 from edgeship_runtime.classifier import Classifier
 from edgeship_runtime.containers.tflite import LABELS
@@ -83,6 +83,11 @@ def know(raw: RawModel, size: tuple[int, int] | None = None) -> Known:
     errors = [finding.message for finding in lint.findings(facts, None) if finding.level == "error"]
     if errors:
         raise AdoptError(f"{raw.path}: {errors[0]}")
+    if raw.format == "onnx" and facts.outputs[0].dtype in RANGES:
+        given = facts.outputs[0].dtype
+        raise AdoptError(
+            f"{raw.path} gives {given}, whose scale ONNX Runtime does not tell; let a DequantizeLinear end it"
+        )
     picture = kinds.picture(facts.inputs[0]) if facts.inputs else None
     if picture is None:
         raise AdoptError(
@@ -97,13 +102,18 @@ def draft(
     """The file with a manifest that has no golden samples yet.
 
     Raises:
-        AdoptError: the numbers of labels and of scores differ, or the normalization is for another number of channels.
+        AdoptError: the numbers of labels and of scores differ, or the normalization is for another number of channels, or for other
+            numbers than a quantized input holds.
     """
     picture, facts, raw = known.picture, known.facts, known.raw
     _check_labels(raw.path, labels, kinds.labels_wanted(facts))
     channels = {1: "grey", 3: "rgb"}[picture.channels]
     if color is not None and color != channels:
         raise AdoptError(f"{raw.path} takes {channels} pictures, its metadata says {color}")
+    if (objection := graph_inputs.objection(stated, facts.inputs[0])) is not None:
+        raise AdoptError(f"{raw.path}: {objection}; leave out --preprocessing")
+    if raw.format == "onnx":
+        stated = graph_inputs.in_integers(stated, facts.inputs[0])
     try:
         preprocessing = Preprocessing(
             picture.width,

@@ -157,7 +157,8 @@ def _first(dtype: str, field: int, data: bytes) -> float | None:
     """The first number of a tensor, for scales and zero points."""
     code = {"float32": "f", "uint8": "B", "int8": "b", "float16": "e"}.get(dtype)
     if field == 5 and data and code in ("B", "b"):  # int32_data: varints
-        return float(varint(data, 0)[0])
+        number = varint(data, 0)[0]
+        return float(number - (1 << 64) if number >> 63 else number)  # negative ones fill 64 bits
     if code is None or len(data) < struct.calcsize(code):
         return None
     value = float(struct.unpack_from("<" + code, data)[0])

@@ -14,7 +14,12 @@ from edgeship_runtime.model_file import ModelFile
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
+_DTYPES = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(uint8)": np.uint8,
+    "tensor(int8)": np.int8,
+}
 _ONLY_FATAL = 4
 
 
@@ -52,6 +57,7 @@ class OnnxRuntimeEngine:
         self._output = self._session.get_outputs()[0].name
         if self._input.type not in _DTYPES:
             raise EngineError(f"{model.path}: its graph takes {self._input.type}; wanted one of {', '.join(_DTYPES)}")
+        # ONNX Runtime tells no scale of an integer input: where there is one, adopting put it into graph_input.
         self._pixels = Pixels(_DTYPES[self._input.type], Affine(0.0, 0), model.manifest.preprocessing)
         shape, wanted = tuple(self._input.shape[1:]), self._pixels.shape
         if len(shape) != 3 or any(isinstance(a, int) and a != b for a, b in zip(shape, wanted, strict=True)):
