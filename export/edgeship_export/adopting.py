@@ -79,7 +79,7 @@ def know(raw: RawModel, size: tuple[int, int] | None = None) -> Known:
         description = tflite_description.read(raw) if raw.format == "tflite" else Description()
     except DamagedError as error:
         raise ModelFileError(f"{raw.path} is damaged: {error}; copy it again from where it was made") from None
-    _check_kind(raw.path, facts)
+    kinds.check(raw.path, facts)
     errors = [finding.message for finding in lint.findings(facts, None) if finding.level == "error"]
     if errors:
         raise AdoptError(f"{raw.path}: {errors[0]}")
@@ -146,7 +146,7 @@ def tried(model: ModelFile, facts: Facts) -> Classifier:
     scores = _first_scores(classifier)
     given = getattr(classifier.engine, "output_shape", None)  # Keras alone: the configuration need not tell
     if given is not None:
-        _check_kind(model.path, dataclasses.replace(facts, outputs=(End("output", "float32", given),)))
+        kinds.check(model.path, dataclasses.replace(facts, outputs=(End("output", "float32", given),)))
     _check_labels(model.path, model.manifest.labels, len(scores))
     if facts.activation is not None or _are_shares(scores):
         return classifier
@@ -184,12 +184,6 @@ def completed(known: Known, classifier: Classifier, pictures: Sequence[LabelledP
         best = classifier.top(row, 1)[0]
         answers.append(Answer(picture.name, best.label, best.score, index in chosen))
     return content, answers
-
-
-def _check_kind(path: Path, facts: Facts) -> None:
-    other = kinds.not_a_classifier(facts)
-    if other is not None:
-        raise AdoptError(f"{path} is {other}; edgeship runs classifiers of pictures")
 
 
 def _first_scores(classifier: Classifier) -> NDArray[np.float32]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from edgeship_export.facts import End, Facts
+from edgeship_runtime.errors import AdoptError
 
 _DETECTING = {
     "custom TFLite_Detection_PostProcess",
     "NON_MAX_SUPPRESSION_V4",
     "NON_MAX_SUPPRESSION_V5",
     "NonMaxSuppression",
+    *(f"NonMaxSuppressionV{version}" for version in range(2, 6)),  # TensorFlow's, in SavedModels
+    "CombinedNonMaxSuppression",
 }
 _LISTENING = {"custom AudioSpectrogram", "custom Mfcc", "RFFT2D", "STFT", "DFT", "MelWeightMatrix"}
 _RECURRENT = {
@@ -34,6 +38,17 @@ class Picture:
 def not_a_classifier(facts: Facts) -> str | None:
     """What a file is instead of a classifier of pictures, such as "a detector: …"; None when it is one."""
     return next(_objections(facts), None)
+
+
+def check(path: Path, facts: Facts) -> None:
+    """Refuses what is no classifier of pictures.
+
+    Raises:
+        AdoptError: with what it is instead.
+    """
+    other = not_a_classifier(facts)
+    if other is not None:
+        raise AdoptError(f"{path} is {other}; edgeship runs classifiers of pictures")
 
 
 def labels_wanted(facts: Facts) -> int | None:

@@ -147,6 +147,87 @@ def test_a_keras_file_that_is_one_is_taken(run: Run, networks: Path, labels: Pat
     np.testing.assert_allclose(Classifier.load(exported).scores(batch), Classifier.load(out).scores(batch), atol=1e-5)
 
 
+# SavedModels of several functions, or of other ones.
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import tensorflow as tf
+
+    def spec(sides: Any, dtype: str = "float32") -> tf.TensorSpec:
+        return tf.TensorSpec(sides, dtype, name="pixels")
+
+    class Module(tf.Module):
+        def __init__(self) -> None:
+            self.weight = tf.Variable(tf.eye(3))
+
+        @tf.function(input_signature=[spec((None, 8, 8, 3))])
+        def scores(self, pixels: Any) -> Any:
+            return {"scores": tf.nn.softmax(tf.reduce_mean(pixels, [1, 2]) @ self.weight * 9)}
+
+        @tf.function(input_signature=[spec((None, 8, 8, 3))])
+        def features(self, pixels: Any) -> Any:
+            return {"features": tf.reduce_mean(pixels, [1, 2])}
+
+        @tf.function(input_signature=[spec(None)])
+        def unranked(self, pixels: Any) -> Any:
+            return self.scores(pixels)
+
+        @tf.function(input_signature=[spec((None,), "string")])
+        def encoded(self, pixels: Any) -> Any:
+            return {"scores": tf.cast(tf.strings.length(pixels)[:, None], "float32") + tf.zeros((1, 3))}
+
+        @tf.function(input_signature=[spec((1, 8, 8, 3))])
+        def boxes(self, pixels: Any) -> Any:
+            found = tf.image.combined_non_max_suppression(
+                tf.reshape(pixels, (1, 48, 1, 4)), tf.reshape(pixels[..., 0], (1, 64, 1))[:, :48], 2, 5
+            )
+            return {"boxes": found[0]}
+
+    module, folder = Module(), tmp_path_factory.mktemp("saved")
+    for name, signatures in {
+        "two": {"features": module.features, "serving_default": module.scores},
+        "named": {"classify": module.scores},
+        "several": {"classify": module.scores, "features": module.features},
+        "unranked": {"serving_default": module.unranked},
+        "encoded": {"serving_default": module.encoded},
+        "boxes": {"serving_default": module.boxes},
+    }.items():
+        tf.saved_model.save(module, str(folder / name), signatures=signatures)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["two", "named"])
+def test_the_signature_of_a_classifier_is_taken(run: Run, saved: Path, labels: Path, tmp_path: Path, name: str) -> None:
+    out, red = tmp_path / "out.tflite", paint(tmp_path / "painted", {"red": 1}) / "red" / "00.png"
+
+    done = run("adopt", saved / name, "--labels", labels, "--preprocessing", "unit", "--out", out)
+
+    assert done.code == 0, done.err
+    assert Classifier.load(out).classify(red).label == "red"
+    assert not ModelFile.open(out).manifest.logits
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("several", "wanted a signature serving_default, or a single one; it has classify, features"),
+        ("unranked", "its signature serving_default takes any number of sides"),
+        ("encoded", "is a model of text or numbers: it takes string"),
+        ("boxes", "is a detector: it finds boxes (CombinedNonMaxSuppression)"),
+    ],
+)
+def test_another_saved_model_is_refused_with_what_it_is(
+    run: Run, saved: Path, labels: Path, tmp_path: Path, name: str, words: str
+) -> None:
+    out = tmp_path / "out.tflite"
+
+    line = run("adopt", saved / name, "--labels", labels, "--preprocessing", "unit", "--out", out).one_line_error()
+
+    assert words in line
+    assert not out.exists()
+
+
 def means(taken: list[Any], given: list[Any]) -> bytes:
     """Scores that are the means of the input's channels."""
     return onnx_of([helper.make_node("GlobalAveragePool", ["pixels"], ["scores"])], taken, given)
