@@ -265,6 +265,14 @@ def test_the_first_engine_is_looked_up_by_operator_and_version(
     }
 
 
+@pytest.mark.parametrize(("version", "because"), [(6, "all of it"), (7, "TRANSPOSE 7")])
+def test_what_decides_is_named_unless_every_release_does(tmp_path: Path, version: int, because: str) -> None:
+    """LiteRT's 1.2.0 is not its first release, though ONNX Runtime's is."""
+    graph = Tflite([T((1, 8, 8, 3)), T((1, 10))], [Op("TRANSPOSE", [0], [1], version)])
+
+    assert inspected(tmp_path, graph.to_bytes())["requirements"]["engines"]["litert"]["because"] == because
+
+
 def test_memory_is_weights_and_the_widest_place(tmp_path: Path) -> None:
     tensors = [T((1, 10, 10, 3)), T((4, 3, 3, 3), constant=True), T((1, 10, 10, 8)), T((1, 5))]
     graph = Tflite(tensors, [Op("CONV_2D", [0, 1], [2]), Op("MEAN", [2], [3])])
