@@ -80,9 +80,12 @@ def know(raw: RawModel, size: tuple[int, int] | None = None) -> Known:
     except DamagedError as error:
         raise ModelFileError(f"{raw.path} is damaged: {error}; copy it again from where it was made") from None
     kinds.check(raw.path, facts)
-    errors = [finding.message for finding in lint.findings(facts, None) if finding.level == "error"]
+    errors = [finding for finding in lint.findings(facts, None) if finding.level == "error"]
+    errors = [
+        finding for finding in errors if finding.code != lint.NO_RELEASE
+    ]  # an engine newer than our table is asked
     if errors:
-        raise AdoptError(f"{raw.path}: {errors[0]}")
+        raise AdoptError(f"{raw.path}: {errors[0].message}")
     if raw.format == "onnx" and facts.outputs[0].dtype in RANGES:
         given = facts.outputs[0].dtype
         raise AdoptError(
@@ -190,7 +193,7 @@ def _first_scores(classifier: Classifier) -> NDArray[np.float32]:
     """Of a grey picture."""
     height, width, channels = classifier.manifest.preprocessing.shape
     try:
-        return classifier.scores(np.full((1, height, width, channels), 127, np.uint8))[0]
+        scores = classifier.scores(np.full((1, height, width, channels), 127, np.uint8))
     except EdgeshipError:
         raise
     except Exception as error:  # an engine raises what its kernels come across
@@ -199,6 +202,8 @@ def _first_scores(classifier: Classifier) -> NDArray[np.float32]:
             f"{classifier.model.path} cannot compute a picture of {width}×{height}: {line}; perhaps it was trained on another size: "
             "--size WIDTHxHEIGHT"
         ) from None
+    first: NDArray[np.float32] = scores[0]
+    return first
 
 
 def _sized(raw: RawModel, picture: kinds.Picture, size: tuple[int, int] | None) -> kinds.Picture:

@@ -121,7 +121,7 @@ def forced(exported: Exported) -> Exported:
 
 
 def _check_device(out: Path, device: Device, manifest: Manifest) -> None:
-    reasons = device.refuses(manifest.requirements)
+    reasons = device.refuses(manifest.requirements, manifest.quantization.scheme)
     if reasons:
         raise DeviceError(
             f"{out} would not run on {device.name}: {', and '.join(map(str, reasons))}; nothing was written"

@@ -100,7 +100,7 @@ def _given(model: Json, layer: Json) -> tuple[int, ...]:
     """What a layer gives, as far as it and those before it tell."""
     every = list(layers(model))
     before = every[: every.index(layer) + 1] if layer in every else [layer]
-    width = next((item for item in reversed(before) if item.get("class_name") not in _BETWEEN), {})
+    width: Json = next((item for item in reversed(before) if item.get("class_name") not in _BETWEEN), {})
     if width.get("class_name") in _MAPS and not any(item.get("class_name") in _ENDS_OF_MAPS for item in before):
         return (-1, -1, -1, -1)
     units = settings(width).get("units")

@@ -16,6 +16,7 @@ from edgeship_runtime.model_file import RawModel
 
 _READERS = {"tflite": tflite_facts.read, "onnx": onnx_facts.read, "keras": keras_facts.read}
 _RAW_PIXELS = {"uint8": (1.0, 0), "int8": (1.0, -128)}  # scale and zero point of an input that takes levels as they are
+NO_RELEASE = "no-release"
 _NAMED = 3  # layers that a finding lists
 
 
@@ -126,9 +127,11 @@ def _of_levels(taken: End, manifest: Manifest, *, told_by_engine: bool) -> Itera
 
 
 def _of_engines(real: Facts) -> Iterator[Finding]:
-    for engine, need in real.requirements.engines.items():
+    engines = real.requirements.engines
+    level = "error" if all(need.version is None for need in engines.values()) else "info"
+    for engine, need in engines.items():
         if need.version is None and not real.foreign:
-            yield Finding("info", "no-release", f"no {engine} runs it, because of {need.because}")
+            yield Finding(level, NO_RELEASE, f"no {engine} that edgeship knows runs it, because of {need.because}")
     stated, need_now = real.stated_runtime, real.requirements.engines.get("tflite-runtime")
     late = need_now is not None and need_now.version is None and not real.foreign
     if stated and need_now and late and not is_older(LAST_TFLITE_RUNTIME, stated):
