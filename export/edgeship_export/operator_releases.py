@@ -209,6 +209,10 @@ NO_LITERT = ("STABLEHLO_CBRT 1",)
 # network's scores were off by 0.9 in 1.0.1. tflite-runtime 2.14 answers wrongly or crashes.
 LITERT_INT4 = "1.1.1"
 
+# AI Edge Quantizer puts weights of larger files behind the flatbuffer. 2.7, 2.11 and 2.13 load such a file and find no data ("Input
+# tensor 6 lacks data"); every LiteRT reads it.
+SPLIT_TFLITE_RUNTIME = "2.14.0"
+
 # Custom operators that TFLite's Python runtimes bring along: tflite/core/kernels/register.cc.
 BUILT_IN_CUSTOM = ("NumericVerify", "Mfcc", "AudioSpectrogram", "TFLite_Detection_PostProcess")
 

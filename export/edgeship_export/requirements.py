@@ -51,6 +51,8 @@ def of_tflite(model: bytes) -> Requirements:
             versions[operator.name] = max(operator.version, versions.get(operator.name, 0))
             for engine, need in _needs(graph, operator):
                 needs[engine].append(need)
+    if read.is_split:
+        needs["tflite-runtime"].append(EngineNeed(releases.SPLIT_TFLITE_RUNTIME, "weights behind the flatbuffer"))
     engines = {engine: _highest(engine, found) for engine, found in needs.items() if found}
     return Requirements(operators=dict(sorted(versions.items())), engines=engines, memory_bytes=memory_bytes(read.main))
 
