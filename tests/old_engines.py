@@ -19,13 +19,14 @@ else:
 
 def ask(model):
     try:
-        interpreter = Interpreter(model_content=model, num_threads=1)
-        if run:
-            interpreter.allocate_tensors()
+        return scores(Interpreter(model_content=model, num_threads=1))
     except (ValueError, RuntimeError) as error:
         return str(error).splitlines()[0]
+
+def scores(interpreter):
     if not run:
         return None
+    interpreter.allocate_tensors()
     taken, given = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
     pixels = np.random.default_rng(1).integers(0, 256, taken["shape"])
     interpreter.set_tensor(taken["index"], pixels.astype(taken["dtype"]))

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from edgeship_export import foreign, graph_inputs, kinds, lint, tflite_description
 from edgeship_export.facts import RANGES, End, Facts
 from edgeship_export.tflite_description import Description
+from edgeship_export.tolerances import floor, tolerance
 from edgeship_runtime.classifier import Classifier
 from edgeship_runtime.containers.tflite import LABELS
 from edgeship_runtime.engines import open_engine
@@ -27,7 +28,6 @@ from edgeship_runtime.errors import (
     DamagedError,
     EdgeshipError,
     ModelFileError,
-    NotInstalledError,
     PictureError,
 )
 from edgeship_runtime.golden import make_sample
@@ -38,10 +38,6 @@ from edgeship_runtime.model_file import ModelFile, RawModel, assemble
 from edgeship_runtime.preprocessing import Fit, Preprocessing
 from edgeship_runtime.small_pictures import small
 
-# Of a score, between engines and CPUs: least that is allowed for, by what the arithmetic is. As for files that are exported.
-_TOLERANCES = {"float32": 1e-3, "float16": 2e-3}
-_INTEGER_TOLERANCE = 0.02
-_SPREAD_FACTOR = 4  # other CPUs differ by more than two sets of kernels of one
 _LONGEST = 200  # characters of an engine's error
 _SUM_OF_SHARES = 0.02  # by which quantized scores may miss one
 
@@ -173,14 +169,14 @@ def completed(known: Known, classifier: Classifier, pictures: Sequence[LabelledP
     Raises:
         PictureError: a picture cannot be decoded; the message names it.
     """
-    manifest = classifier.manifest
-    encoded = [_encoded(picture, manifest.preprocessing) for picture in pictures]
-    inputs = [manifest.preprocessing(data)[np.newaxis] for data in encoded]
-    scores = [classifier.scores(pixels)[0] for pixels in inputs]
-    tolerance = _tolerance(classifier, inputs, scores)
-    chosen = _chosen(scores, tolerance)
-    members = {f"golden/{place}": encoded[index] for place, index in enumerate(chosen)}
-    golden = tuple(make_sample(name, data, classifier.scores, manifest, tolerance) for name, data in members.items())
+    manifest, preprocessing = classifier.manifest, classifier.preprocessing
+    # A folder may hold more pictures than memory: of each only the scores are kept.
+    scores = [classifier.scores(preprocessing(_encoded(picture, preprocessing))[np.newaxis])[0] for picture in pictures]
+    likely = _chosen(scores, floor(classifier))
+    allowed = tolerance(classifier, [preprocessing(_encoded(pictures[index], preprocessing)) for index in likely])
+    chosen = _chosen(scores, allowed)
+    members = {f"golden/{place}": _encoded(pictures[index], preprocessing) for place, index in enumerate(chosen)}
+    golden = tuple(make_sample(name, data, classifier.scores, manifest, allowed) for name, data in members.items())
     content = _assembled(known, dataclasses.replace(manifest, golden=golden), members)
     answers = []
     for index, (picture, row) in enumerate(zip(pictures, scores, strict=True)):
@@ -234,21 +230,6 @@ def _encoded(picture: LabelledPicture, preprocessing: Preprocessing) -> bytes:
         return small(preprocessing.decode(picture.content), preprocessing)
     except PictureError as error:
         raise PictureError(f"{picture.name}: {error}") from None
-
-
-def _tolerance(
-    classifier: Classifier, inputs: Sequence[NDArray[np.uint8]], scores: Sequence[NDArray[np.float32]]
-) -> float:
-    """How far a score may be off elsewhere, from how far it is with LiteRT's other kernels here."""
-    floor = _TOLERANCES.get(classifier.manifest.quantization.scheme, _INTEGER_TOLERANCE)
-    if classifier.model.format != "tflite" or not inputs:
-        return floor
-    try:
-        other = Classifier(classifier.model, open_engine(classifier.model, "litert-builtin"))
-    except NotInstalledError:  # a board that has tflite-runtime alone
-        return floor
-    spread = max(float(np.abs(other.scores(pixels)[0] - row).max()) for pixels, row in zip(inputs, scores, strict=True))
-    return round(max(floor, _SPREAD_FACTOR * spread), 6)
 
 
 def _chosen(scores: Sequence[NDArray[np.float32]], tolerance: float) -> list[int]:

@@ -19,6 +19,7 @@ from edgeship_export.evidence import Evidence, Pictures
 from edgeship_export.proving import compare
 from edgeship_export.raw_pixels import taking_raw_pixels
 from edgeship_export.speed import Speed, measure
+from edgeship_export.tolerances import tolerance
 from edgeship_runtime.classifier import Classifier
 from edgeship_runtime.containers.tflite import LABELS
 from edgeship_runtime.digests import MEMBER
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
 FORMATS: dict[str, Format] = {"tflite": tflite, "onnx": onnx}
 _ENGINES = {"tflite": "litert", "onnx": "onnxruntime"}  # that a format is made for
 CARRIED_BYTES = 64_000  # an exported file carries no more than this beside the model
-# Of a score, between engines and CPUs: least that is allowed for, by what the arithmetic is.
-_TOLERANCES = {"float32": 1e-3, "float16": 2e-3, "dynamic": 0.02, "int8": 0.02}
-_SPREAD_FACTOR = 4  # other CPUs differ by more than two kernels of one
 _BATCH = 32
 STEPS = 4
 _VERSIONS_OF = ("edgeship", "tensorflow", "keras", "ai-edge-litert", "tf2onnx", "onnx", "onnxruntime")
@@ -219,13 +217,9 @@ def _golden(classifier: Classifier, pictures: dict[str, bytes]) -> tuple[GoldenS
     """The parent's golden pictures with this file's answers, and a tolerance from how far kernels of one CPU differ."""
     if not pictures:
         return ()
-    inputs = np.stack([classifier.preprocessing(data) for data in pictures.values()])
-    other = FORMATS[classifier.model.format].other_kernels(classifier.model)
-    spread = float(np.abs(_one_by_one(classifier.scores, inputs) - _one_by_one(other, inputs)).max())
-    floor = _TOLERANCES[classifier.manifest.quantization.scheme]
-    tolerance = round(max(floor, _SPREAD_FACTOR * spread), 6)
+    allowed = tolerance(classifier, [classifier.preprocessing(data) for data in pictures.values()])
     return tuple(
-        make_sample(name, data, classifier.scores, classifier.manifest, tolerance) for name, data in pictures.items()
+        make_sample(name, data, classifier.scores, classifier.manifest, allowed) for name, data in pictures.items()
     )
 
 

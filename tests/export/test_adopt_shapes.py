@@ -83,6 +83,29 @@ def test_the_best_label_alone_is_no_score(run: Run, labels: Path, tmp_path: Path
     assert "is a model that gives the best label's number alone (N×1×1 int64), and no scores" in line
 
 
+def test_golden_samples_of_an_onnx_allow_for_what_kernels_differ_by(run: Run, labels: Path, tmp_path: Path) -> None:
+    """A bias of 400 million leaves steps of 32 levels to float32, unless it is folded into what takes it off again."""
+    foreign, out = tmp_path / "coarse.onnx", tmp_path / "out.onnx"
+    values = {"kernel": np.eye(3).reshape(3, 3, 1, 1), "bias": [4e8] * 3, "scale": [0.02] * 3, "zero": [0.0] * 3}
+    values |= {"mean": [4e8] * 3, "variance": [1.0] * 3}
+    weights = [onnx.numpy_helper.from_array(np.float32(value), name) for name, value in values.items()]
+    nodes = [
+        helper.make_node("Conv", ["pixels", "kernel", "bias"], ["maps"]),
+        helper.make_node("BatchNormalization", ["maps", "scale", "zero", "mean", "variance"], ["normal"]),
+        helper.make_node("GlobalAveragePool", ["normal"], ["means"]),
+        helper.make_node("Flatten", ["means"], ["scores"]),
+    ]
+    foreign.write_bytes(onnx_of(nodes, ["batch", 3, 8, 8], ["batch", 3], weights))
+    painted = paint(tmp_path / "painted", {"red": 2, "green": 2, "blue": 2})
+    stated = ["--labels", labels, "--preprocessing", "mean=0.3,std=1", "--pictures", painted, "--out", out]
+
+    assert run("adopt", foreign, *stated).code == 0
+
+    golden = ModelFile.open(out).manifest.golden
+    assert len(golden) == 4
+    assert all(sample.tolerance > 0.001 for sample in golden)  # the floor of float32
+
+
 # Networks in .keras files, whose configuration does not tell all of it.
 
 

@@ -36,18 +36,26 @@ def load(model: ModelFile, threads: int) -> OnnxRuntimeEngine:
 
 
 class OnnxRuntimeEngine:
-    """An .onnx file in ONNX Runtime's CPU provider."""
+    """An .onnx file in ONNX Runtime's CPU provider.
+
+    Args:
+        model: an opened .onnx.
+        threads: for one inference.
+        optimized: False computes one operator after the other, by other kernels than usual.
+    """
 
     name = "onnxruntime"
 
-    def __init__(self, model: ModelFile, threads: int) -> None:
+    def __init__(self, model: ModelFile, threads: int, *, optimized: bool = True) -> None:
         runtime = imported()
         self.version, self.threads = str(runtime.__version__), threads
-        self._model = model
+        self._model, self._optimized = model, optimized
         options = runtime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = _ONLY_FATAL
+        if not optimized:
+            options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
         try:
             self._session = runtime.InferenceSession(model.raw.model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its exceptions share no base class but Exception
@@ -73,4 +81,5 @@ class OnnxRuntimeEngine:
 
     def sibling(self, threads: int) -> OnnxRuntimeEngine:
         """Itself: a session may be run by several threads at the same time."""
-        return self if threads == self.threads else OnnxRuntimeEngine(self._model, threads)
+        same = threads == self.threads
+        return self if same else OnnxRuntimeEngine(self._model, threads, optimized=self._optimized)
