@@ -218,6 +218,8 @@ def _check_labels(path: Path, labels: Sequence[str], outputs: int | None) -> Non
     hint = ""
     if outputs == len(labels) + 1:
         hint = "; often the first score is for 'background': then put that before the first label"
+    if outputs == len(labels) - 1:
+        hint = "; often the first label, 'background', has no score: then leave it out"
     raise AdoptError(f"{path} gives {outputs:,} scores, and there are {len(labels):,} labels{hint}")
 
 

@@ -46,7 +46,7 @@ def findings(real: Facts, manifest: Manifest | None) -> list[Finding]:
 
 def _of_manifest(real: Facts, manifest: Manifest | None) -> Iterator[Finding]:
     if manifest is None:
-        text = "another tool wrote this file (or saved it again): it carries no labels and no preprocessing that can be relied on"
+        text = "another tool wrote this file (or saved it again): it carries no manifest"
         other = kinds.not_a_classifier(real)
         if other is None:
             yield Finding("warning", "no-manifest", f"{text}; give it a manifest with edgeship adopt")

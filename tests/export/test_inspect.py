@@ -107,7 +107,7 @@ def test_other_tools_files_are_read_too(run: Run, shared_data: Path, name: str) 
     facts, wanted = result.json(), dict(OTHERS[name])
     assert result.code == 0
     assert isinstance(facts, dict)
-    assert facts["labels"] is None
+    assert len(facts["labels"] or ()) == (1001 if "coral" in name else 0)  # its metadata has them
     assert facts["kind"] == "a classifier of pictures"
     assert [finding["code"] for finding in facts["findings"]] == wanted.pop("codes")
     assert facts["outputs"][0]["shape"][-1] == wanted.pop("outputs")
