@@ -1,4 +1,4 @@
-"""Models as other tools make them: small flatbuffers of any operators and types, and a zoo of networks that are no classifiers."""
+"""Models as other tools make them: small flatbuffers of any operators and types."""
 
 from __future__ import annotations
 

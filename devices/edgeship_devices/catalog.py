@@ -53,6 +53,17 @@ def board(name: str) -> Board:
     return _other(path) if path.parent.name in _FOLDERS and PROFILES in path.parents else Device.load(name)
 
 
+def why_not(name: str) -> str:
+    """Why a name is none of a board that runs edgeship: nobody knows it, or it is of one that cannot."""
+    try:
+        other = board(name)
+    except DeviceError as error:
+        return str(error)
+    if isinstance(other, Unsupported):
+        return f"edgeship does not run on {name}: {other.reason}"
+    return f"{name} is a microcontroller, on which no Python runs; edgeship devices show {name} tells what it has"
+
+
 def path_of(name: str) -> Path:
     """Where a profile lies: one of ours by its name, or what the name is a path of.
 

@@ -79,19 +79,25 @@ class Device:
         """A profile of ours by its name, or a file of the user's (a path with a slash, or that ends in .toml).
 
         Raises:
-            DeviceError: there is none, or its fields are not those of a profile.
+            DeviceError: there is none, edgeship does not run there, or its fields are not those of a profile.
         """
         text = str(name)
         if "/" not in text and not text.endswith(".toml"):
             if text not in profile_names():
-                known = ", ".join(profile_names())
-                raise DeviceError(f"no device {text!r}; known: {known}; or name a profile of your own, a .toml file")
+                from edgeship_devices import catalog  # which knows boards that are none of these, and why
+
+                raise DeviceError(catalog.why_not(text))
             return _read(PROFILES / f"{text}.toml")
         return _read(Path(name))
 
-    def refuses(self, requirements: Requirements) -> tuple[Reason, ...]:
-        """Why a file with these requirements cannot run here; empty when it can."""
-        return reasons(self, requirements)
+    def refuses(self, requirements: Requirements, scheme: str | None = None) -> tuple[Reason, ...]:
+        """Why a file with these requirements cannot run here; empty when it can.
+
+        Args:
+            requirements: of the file.
+            scheme: how its numbers are stored ("float32"), where that is known: for what smaller ones would cure.
+        """
+        return reasons(self, requirements, scheme)
 
     def refuses_format(self, format_name: str) -> tuple[Reason, ...]:
         """The same of any file of a format ("tflite" or "onnx"), before there is one."""

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 MINIMUM_PYTHON = "3.11"  # requires-python of this distribution
 _SYSTEM_SHARE = 0.5  # of a board's memory, that is left to the system, Python and the engine
+_TIMES_INT8 = {"float32": 4, "float16": 2}  # how much larger than an int8 one a file's numbers are
+_DENSE_PER_CHANNEL = "FULLY_CONNECTED 12"  # which `export --device` avoids, see Device.dense_per_tensor
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,9 @@ class Reason:
         return f"{self.needed}; {self.has}{passes}"
 
 
-def reasons(device: Device, requirements: Requirements) -> tuple[Reason, ...]:
-    """Why the file cannot run on the device; empty when it can."""
-    return (*_python(device), *_engine(device, requirements), *_memory(device, requirements))
+def reasons(device: Device, requirements: Requirements, scheme: str | None = None) -> tuple[Reason, ...]:
+    """Why the file cannot run on the device; empty when it can. `scheme`: how its numbers are stored, where that is known."""
+    return (*_python(device), *_engine(device, requirements), *_memory(device, requirements, scheme))
 
 
 def _python(device: Device) -> Iterator[Reason]:
@@ -68,17 +70,24 @@ def _engine(device: Device, requirements: Requirements) -> Iterator[Reason]:
     yield from found
 
 
-def _memory(device: Device, requirements: Requirements) -> Iterator[Reason]:
+def _memory(device: Device, requirements: Requirements, scheme: str | None) -> Iterator[Reason]:
     needed, there = requirements.memory_bytes, device.memory_bytes
     if needed is not None and there is not None and needed > there * _SYSTEM_SHARE:
         left = f"{device.name} has {_mebibytes(there)}, half of which is for the system"
-        yield Reason(f"weights and activations take {_mebibytes(needed)}", left)
+        passes = needed / _TIMES_INT8.get(scheme or "", 1) <= there * _SYSTEM_SHARE
+        flags = ("--quantize int8",) if passes else ()
+        yield Reason(f"weights and activations take {_mebibytes(needed)}", left, flags)
 
 
 def _cures(device: Device, engine: str, because: str) -> tuple[str, ...]:
     """Flags of export that avoid what decides an engine's version."""
-    if because.startswith("FULLY_CONNECTED"):  # dense layers of dynamic-range files: the others hold older versions
-        return (f"--quantize dynamic --device {device.name}", "--quantize int8", "--quantize none")
+    if because.startswith("FULLY_CONNECTED"):  # dense layers with narrow weights: others hold older versions
+        cured = engine == "tflite-runtime" and because == _DENSE_PER_CHANNEL
+        return (
+            *((f"--quantize dynamic --device {device.name}",) if cured else ()),
+            "--quantize int8",
+            "--quantize none",
+        )
     other = "tflite" if engine == "onnxruntime" else "onnx"
     return (f"--format {other}",) if device.engine(other) else ()
 

@@ -17,12 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeship_export import foreign, graph_inputs, kinds, lint, tflite_description
-from edgeship_export.facts import Facts
+from edgeship_export.facts import RANGES, End, Facts
 from edgeship_export.tflite_description import Description
+from edgeship_export.tolerances import floor, tolerance
 from edgeship_runtime.classifier import Classifier
 from edgeship_runtime.containers.tflite import LABELS
 from edgeship_runtime.engines import open_engine
-from edgeship_runtime.errors import AdoptError, DamagedError, ModelFileError, NotInstalledError, PictureError
+from edgeship_runtime.errors import (
+    AdoptError,
+    DamagedError,
+    EdgeshipError,
+    ModelFileError,
+    PictureError,
+)
 from edgeship_runtime.golden import make_sample
 from edgeship_runtime.graph_input import GraphInput
 from edgeship_runtime.labelled import LabelledPicture
@@ -31,10 +38,7 @@ from edgeship_runtime.model_file import ModelFile, RawModel, assemble
 from edgeship_runtime.preprocessing import Fit, Preprocessing
 from edgeship_runtime.small_pictures import small
 
-# Of a score, between engines and CPUs: least that is allowed for, by what the arithmetic is. As for files that are exported.
-_TOLERANCES = {"float32": 1e-3, "float16": 2e-3}
-_INTEGER_TOLERANCE = 0.02
-_SPREAD_FACTOR = 4  # other CPUs differ by more than two sets of kernels of one
+_LONGEST = 200  # characters of an engine's error
 _SUM_OF_SHARES = 0.02  # by which quantized scores may miss one
 
 
@@ -71,15 +75,23 @@ def know(raw: RawModel, size: tuple[int, int] | None = None) -> Known:
         description = tflite_description.read(raw) if raw.format == "tflite" else Description()
     except DamagedError as error:
         raise ModelFileError(f"{raw.path} is damaged: {error}; copy it again from where it was made") from None
-    other = kinds.not_a_classifier(facts)
-    if other is not None:
-        raise AdoptError(f"{raw.path} is {other}; edgeship runs classifiers of pictures")
-    errors = [finding.message for finding in lint.findings(facts, None) if finding.level == "error"]
+    kinds.check(raw.path, facts)
+    errors = [finding for finding in lint.findings(facts, None) if finding.level == "error"]
+    errors = [
+        finding for finding in errors if finding.code != lint.NO_RELEASE
+    ]  # an engine newer than our table is asked
     if errors:
-        raise AdoptError(f"{raw.path}: {errors[0]}")
-    picture = kinds.picture(facts.inputs[0])
+        raise AdoptError(f"{raw.path}: {errors[0].message}")
+    if raw.format == "onnx" and facts.outputs[0].dtype in RANGES:
+        given = facts.outputs[0].dtype
+        raise AdoptError(
+            f"{raw.path} gives {given}, whose scale ONNX Runtime does not tell; let a DequantizeLinear end it"
+        )
+    picture = kinds.picture(facts.inputs[0]) if facts.inputs else None
     if picture is None:
-        raise AdoptError(f"{raw.path}: its configuration does not say what its network takes")
+        raise AdoptError(
+            f"{raw.path}: its configuration does not say what its network takes; save it again after it was built, with an Input layer"
+        )
     return Known(raw, facts, _sized(raw, picture, size), description)
 
 
@@ -89,13 +101,18 @@ def draft(
     """The file with a manifest that has no golden samples yet.
 
     Raises:
-        AdoptError: the numbers of labels and of scores differ, or the normalization is for another number of channels.
+        AdoptError: the numbers of labels and of scores differ, or the normalization is for another number of channels, or for other
+            numbers than a quantized input holds.
     """
     picture, facts, raw = known.picture, known.facts, known.raw
     _check_labels(raw.path, labels, kinds.labels_wanted(facts))
     channels = {1: "grey", 3: "rgb"}[picture.channels]
     if color is not None and color != channels:
         raise AdoptError(f"{raw.path} takes {channels} pictures, its metadata says {color}")
+    if (objection := graph_inputs.objection(stated, facts.inputs[0])) is not None:
+        raise AdoptError(f"{raw.path}: {objection}; leave out --preprocessing")
+    if raw.format == "onnx":
+        stated = graph_inputs.in_integers(stated, facts.inputs[0])
     try:
         preprocessing = Preprocessing(
             picture.width,
@@ -121,12 +138,14 @@ def tried(model: ModelFile, facts: Facts) -> Classifier:
     """The draft in its engine, with the number of scores checked, and logits told from scores.
 
     Raises:
-        AdoptError: the numbers of labels and of scores differ.
+        AdoptError: it cannot compute pictures of this size, gives no scores, or another number of them than there are labels.
         EngineError: the engine is not installed, or refuses the file.
     """
     classifier = Classifier(model, open_engine(model))
-    grey = np.full((1, *model.manifest.preprocessing.shape), 127, np.uint8)
-    scores = classifier.scores(grey)[0]
+    scores = _first_scores(classifier)
+    given = getattr(classifier.engine, "output_shape", None)  # Keras alone: the configuration need not tell
+    if given is not None:
+        kinds.check(model.path, dataclasses.replace(facts, outputs=(End("output", "float32", given),)))
     _check_labels(model.path, model.manifest.labels, len(scores))
     if facts.activation is not None or _are_shares(scores):
         return classifier
@@ -150,20 +169,37 @@ def completed(known: Known, classifier: Classifier, pictures: Sequence[LabelledP
     Raises:
         PictureError: a picture cannot be decoded; the message names it.
     """
-    manifest = classifier.manifest
-    encoded = [_encoded(picture, manifest.preprocessing) for picture in pictures]
-    inputs = [manifest.preprocessing(data)[np.newaxis] for data in encoded]
-    scores = [classifier.scores(pixels)[0] for pixels in inputs]
-    tolerance = _tolerance(classifier, inputs, scores)
-    chosen = _chosen(scores, tolerance)
-    members = {f"golden/{place}": encoded[index] for place, index in enumerate(chosen)}
-    golden = tuple(make_sample(name, data, classifier.scores, manifest, tolerance) for name, data in members.items())
+    manifest, preprocessing = classifier.manifest, classifier.preprocessing
+    # A folder may hold more pictures than memory: of each only the scores are kept.
+    scores = [classifier.scores(preprocessing(_encoded(picture, preprocessing))[np.newaxis])[0] for picture in pictures]
+    likely = _chosen(scores, floor(classifier))
+    allowed = tolerance(classifier, [preprocessing(_encoded(pictures[index], preprocessing)) for index in likely])
+    chosen = _chosen(scores, allowed)
+    members = {f"golden/{place}": _encoded(pictures[index], preprocessing) for place, index in enumerate(chosen)}
+    golden = tuple(make_sample(name, data, classifier.scores, manifest, allowed) for name, data in members.items())
     content = _assembled(known, dataclasses.replace(manifest, golden=golden), members)
     answers = []
     for index, (picture, row) in enumerate(zip(pictures, scores, strict=True)):
         best = classifier.top(row, 1)[0]
         answers.append(Answer(picture.name, best.label, best.score, index in chosen))
     return content, answers
+
+
+def _first_scores(classifier: Classifier) -> NDArray[np.float32]:
+    """Of a grey picture."""
+    height, width, channels = classifier.manifest.preprocessing.shape
+    try:
+        scores = classifier.scores(np.full((1, height, width, channels), 127, np.uint8))
+    except EdgeshipError:
+        raise
+    except Exception as error:  # an engine raises what its kernels come across
+        line = next((line.strip() for line in str(error).splitlines() if line.strip()), repr(error))[:_LONGEST]
+        raise AdoptError(
+            f"{classifier.model.path} cannot compute a picture of {width}×{height}: {line}; perhaps it was trained on another size: "
+            "--size WIDTHxHEIGHT"
+        ) from None
+    first: NDArray[np.float32] = scores[0]
+    return first
 
 
 def _sized(raw: RawModel, picture: kinds.Picture, size: tuple[int, int] | None) -> kinds.Picture:
@@ -182,6 +218,8 @@ def _check_labels(path: Path, labels: Sequence[str], outputs: int | None) -> Non
     hint = ""
     if outputs == len(labels) + 1:
         hint = "; often the first score is for 'background': then put that before the first label"
+    if outputs == len(labels) - 1:
+        hint = "; often the first label, 'background', has no score: then leave it out"
     raise AdoptError(f"{path} gives {outputs:,} scores, and there are {len(labels):,} labels{hint}")
 
 
@@ -194,21 +232,6 @@ def _encoded(picture: LabelledPicture, preprocessing: Preprocessing) -> bytes:
         return small(preprocessing.decode(picture.content), preprocessing)
     except PictureError as error:
         raise PictureError(f"{picture.name}: {error}") from None
-
-
-def _tolerance(
-    classifier: Classifier, inputs: Sequence[NDArray[np.uint8]], scores: Sequence[NDArray[np.float32]]
-) -> float:
-    """How far a score may be off elsewhere, from how far it is with LiteRT's other kernels here."""
-    floor = _TOLERANCES.get(classifier.manifest.quantization.scheme, _INTEGER_TOLERANCE)
-    if classifier.model.format != "tflite" or not inputs:
-        return floor
-    try:
-        other = Classifier(classifier.model, open_engine(classifier.model, "litert-builtin"))
-    except NotInstalledError:  # a board that has tflite-runtime alone
-        return floor
-    spread = max(float(np.abs(other.scores(pixels)[0] - row).max()) for pixels, row in zip(inputs, scores, strict=True))
-    return round(max(floor, _SPREAD_FACTOR * spread), 6)
 
 
 def _chosen(scores: Sequence[NDArray[np.float32]], tolerance: float) -> list[int]:

@@ -22,6 +22,7 @@ from edgeship_runtime.preparing import prepare
 from edgeship_runtime.preprocessing import Fit
 
 MOST_TRIED = 200  # pictures
+OWN = "its own"  # what the file itself tells
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,41 +45,72 @@ def pool(data: LabelledData) -> list[LabelledPicture]:
     return list(islice(in_turns(picture for pictures in parts.values() for picture in pictures), MOST_TRIED))
 
 
-def trials(known: Known, labels: Sequence[str], fit: Fit, pictures: Sequence[LabelledPicture]) -> list[Trial]:
-    """Every named normalization that fits the number of channels, the most accurate first.
+def trials(
+    known: Known, labels: Sequence[str], fit: Fit, pictures: Sequence[LabelledPicture], own: GraphInput | None = None
+) -> list[Trial]:
+    """What the file itself tells, and every named normalization that its input can take; the most accurate first.
+
+    Args:
+        known: the model.
+        labels: of its scores.
+        fit: of pictures of another shape.
+        pictures: to be answered.
+        own: what the file tells; None where it tells nothing.
 
     Raises:
+        AdoptError: it cannot compute such pictures, or gives no scores of these labels.
         DataError: a label is none of the model's, or no picture can be decoded.
     """
     index = label_index(labels, pictures, "the data")
-    plain = adopting.draft(known, labels, GraphInput(), fit)
+    stated = _candidates(known, own)
+    plain = adopting.draft(known, labels, next(iter(stated.values())), fit)
+    adopting.tried(plain, known.facts)  # or it is no classifier, which is said better there
     prepared = [item for item in prepare(pictures, plain.manifest.preprocessing) if item.pixels is not None]
     if not prepared:
         raise DataError("none of the pictures can be decoded")
     targets = np.array([index[item.picture.label] for item in prepared])
     pixels = [item.pixels[np.newaxis] for item in prepared if item.pixels is not None]
     found = []
-    for name, stated in graph_inputs.NAMED.items():
-        if max(len(stated.mean), len(stated.std)) > known.picture.channels:
-            continue
-        engine = open_engine(adopting.draft(known, labels, stated, fit))
+    for name, candidate in stated.items():
+        engine = open_engine(adopting.draft(known, labels, candidate, fit))
         answers = np.array([int(np.argmax(engine.scores(batch)[0])) for batch in pixels])
-        found.append(Trial(name, stated, answers == targets))
+        found.append(Trial(name, candidate, answers == targets))
     return sorted(found, key=lambda trial: -trial.accuracy)
 
 
+def _candidates(known: Known, own: GraphInput | None) -> dict[str, GraphInput]:
+    end, channels = known.facts.inputs[0], known.picture.channels
+    named = {
+        name: stated
+        for name, stated in graph_inputs.NAMED.items()
+        if stated != own
+        and max(len(stated.mean), len(stated.std)) <= channels
+        and graph_inputs.objection(stated, end) is None
+    }
+    return named if own is None else {OWN: own, **named}
+
+
 def decided(found: Sequence[Trial], labels: int) -> Trial:
-    """The best of them, if the pictures tell it from the second and from guessing.
+    """The best of them, if the pictures tell it from the second and from guessing; the file's own unless another is better.
 
     Raises:
         AdoptError: they do not; the message lists what was measured.
     """
-    best, second = found[0], found[1]
+    best = found[0]
     measured = ", ".join(f"{trial.name} {trial.accuracy:.3f}" for trial in found)
     text = f"accuracy on {len(best.right)} pictures: {measured}"
     if wilson(int(best.right.sum()), len(best.right))[0] < 1 / labels:
         raise AdoptError(f"{text}; none answers better than guessing. Are the labels in the order of the outputs?")
-    lost, won = int((second.right & ~best.right).sum()), int((best.right & ~second.right).sum())
-    if mcnemar(won, lost) >= SIGNIFICANCE:
-        raise AdoptError(f"{text}; {best.name} and {second.name} cannot be told apart. Say --preprocessing")
+    rivals = [trial for trial in found[1:] if not _is_better(best, trial)]
+    own = next((trial for trial in found if trial.name == OWN), None)
+    if own is not None and (own is best or own in rivals):
+        return own
+    if rivals:
+        raise AdoptError(f"{text}; {best.name} and {rivals[0].name} cannot be told apart. Say --preprocessing")
     return best
+
+
+def _is_better(one: Trial, other: Trial) -> bool:
+    """Not by chance."""
+    won, lost = int((one.right & ~other.right).sum()), int((other.right & ~one.right).sum())
+    return mcnemar(won, lost) < SIGNIFICANCE

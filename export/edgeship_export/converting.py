@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from edgeship_devices import Device
 from edgeship_runtime.errors import ExportError
 from edgeship_runtime.manifest import Quantization
-from edgeship_runtime.model_file import ModelFile
 from edgeship_runtime.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
@@ -62,9 +61,6 @@ class Format(Protocol):
         Raises:
             ExportError: the format cannot express a layer, or not in this quantization.
         """
-
-    def other_kernels(self, model: ModelFile) -> Scores:
-        """The same model in its engine, computed by other kernels than usual: how far scores may differ between CPUs."""
 
 
 def needed(calibration: NDArray[np.uint8] | None) -> NDArray[np.uint8]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgeship_export import kinds, lint
+from edgeship_export import kinds, lint, tflite_description
 from edgeship_export.facts import End, Facts
 from edgeship_runtime import record
 from edgeship_runtime.errors import DamagedError, ForeignModelError, ModelFileError
@@ -34,7 +34,7 @@ def describe(path: str | Path) -> Json:
         "format": raw.format,
         "kind": kinds.not_a_classifier(real) or "a classifier of pictures",
         **_numbers(real),
-        "labels": list(manifest.labels) if manifest else None,
+        "labels": list(manifest.labels if manifest else _told(raw)) or None,
         "input": _input(real, manifest),
         "outputs": [_end(end) for end in real.outputs],
         **_stated(manifest),
@@ -46,6 +46,14 @@ def describe(path: str | Path) -> Json:
         "layers": record.to_json(real.layers),
         "findings": record.to_json(lint.findings(real, manifest)),
     }
+
+
+def _told(raw: RawModel) -> tuple[str, ...]:
+    """Labels that another tool's metadata names; none where it cannot be read, which `adopt` says."""
+    try:
+        return tflite_description.read(raw).labels if raw.format == "tflite" else ()
+    except DamagedError:
+        return ()
 
 
 def _numbers(real: Facts) -> Json:

@@ -17,7 +17,9 @@ from edgeship_export import onnx, requirements, tflite
 from edgeship_export.converting import Converted, Format, Scores
 from edgeship_export.evidence import Evidence, Pictures
 from edgeship_export.proving import compare
+from edgeship_export.raw_pixels import taking_raw_pixels
 from edgeship_export.speed import Speed, measure
+from edgeship_export.tolerances import tolerance
 from edgeship_runtime.classifier import Classifier
 from edgeship_runtime.containers.tflite import LABELS
 from edgeship_runtime.digests import MEMBER
@@ -35,9 +37,6 @@ if TYPE_CHECKING:
 FORMATS: dict[str, Format] = {"tflite": tflite, "onnx": onnx}
 _ENGINES = {"tflite": "litert", "onnx": "onnxruntime"}  # that a format is made for
 CARRIED_BYTES = 64_000  # an exported file carries no more than this beside the model
-# Of a score, between engines and CPUs: least that is allowed for, by what the arithmetic is.
-_TOLERANCES = {"float32": 1e-3, "float16": 2e-3, "dynamic": 0.02, "int8": 0.02}
-_SPREAD_FACTOR = 4  # other CPUs differ by more than two kernels of one
 _BATCH = 32
 STEPS = 4
 _VERSIONS_OF = ("edgeship", "tensorflow", "keras", "ai-edge-litert", "tf2onnx", "onnx", "onnxruntime")
@@ -92,7 +91,7 @@ def export(
     if quantization.scheme == "int8":
         _check_calibration(parent, evidence.calibration)
     begin("load")
-    network = load_model(parent, allow_code=allow_code)
+    network = taking_raw_pixels(load_model(parent, allow_code=allow_code), parent.manifest)
     _check_outputs(parent, network)
     begin("convert")
     converted = FORMATS[format_name].convert(network, quantization, parent.manifest.preprocessing, calibration, device)
@@ -120,7 +119,7 @@ def forced(exported: Exported) -> Exported:
 
 
 def _check_device(out: Path, device: Device, manifest: Manifest) -> None:
-    reasons = device.refuses(manifest.requirements)
+    reasons = device.refuses(manifest.requirements, manifest.quantization.scheme)
     if reasons:
         raise DeviceError(
             f"{out} would not run on {device.name}: {', and '.join(map(str, reasons))}; nothing was written"
@@ -156,6 +155,8 @@ def _manifest(parent: ModelFile, format_name: str, quantization: Quantization, c
     past = parent.manifest.provenance
     return dataclasses.replace(
         parent.manifest,
+        preprocessing=dataclasses.replace(parent.manifest.preprocessing, graph_input=None),
+        logits=False,
         quantization=quantization,
         requirements=needs,
         metrics={},
@@ -216,13 +217,9 @@ def _golden(classifier: Classifier, pictures: dict[str, bytes]) -> tuple[GoldenS
     """The parent's golden pictures with this file's answers, and a tolerance from how far kernels of one CPU differ."""
     if not pictures:
         return ()
-    inputs = np.stack([classifier.preprocessing(data) for data in pictures.values()])
-    other = FORMATS[classifier.model.format].other_kernels(classifier.model)
-    spread = float(np.abs(_one_by_one(classifier.scores, inputs) - _one_by_one(other, inputs)).max())
-    floor = _TOLERANCES[classifier.manifest.quantization.scheme]
-    tolerance = round(max(floor, _SPREAD_FACTOR * spread), 6)
+    allowed = tolerance(classifier, [classifier.preprocessing(data) for data in pictures.values()])
     return tuple(
-        make_sample(name, data, classifier.scores, classifier.manifest, tolerance) for name, data in pictures.items()
+        make_sample(name, data, classifier.scores, classifier.manifest, allowed) for name, data in pictures.items()
     )
 
 

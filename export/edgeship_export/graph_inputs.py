@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from edgeship_export.facts import End
+from edgeship_export.facts import RANGES, End
 from edgeship_export.kinds import Picture
 from edgeship_export.tflite_description import Description
 from edgeship_runtime.errors import UsageError
@@ -25,6 +25,7 @@ MEANINGS = {
     "torch": "0 to 1, then less ImageNet's mean, by its standard deviation",
     "caffe": "BGR, less ImageNet's mean",
 }
+_FEWEST_STEPS = 32  # of an integer input, that all 256 levels must make use of
 _FORM = "wanted raw, unit, tf, torch, caffe, or mean=M,std=S in levels of 255 (M/M/M for each channel), each with ,bgr if need be"
 
 
@@ -66,21 +67,45 @@ def _numbers(text: str) -> tuple[float, ...]:
 
 def from_file(end: End, description: Description | None) -> GraphInput | None:
     """What a file itself tells: its metadata, or a quantized input of 8 bits, which takes levels as they are; None: nothing."""
-    stated = None
-    if description is not None and description.mean and description.std:
-        stated = GraphInput(description.mean, description.std)
-    passing = _as_they_are(end)
+    stated, passing = _described(description), as_they_are(end)
     return passing if stated is None or (passing is not None and _alike(stated, passing, end)) else stated
 
 
-def _as_they_are(end: End) -> GraphInput | None:
-    """For a quantized input: what it takes a level for, that goes in as it is (uint8) or less 128 (int8)."""
+def as_they_are(end: End) -> GraphInput | None:
+    """For an input of 8 bits: what it takes a level for, that goes in as it is (uint8) or less 128 (int8)."""
     if end.dtype not in ("uint8", "int8"):
         return None
-    if end.scale is None or end.zero_point is None:
-        return GraphInput()
-    shift = end.zero_point + (128 if end.dtype == "int8" else 0)
-    return GraphInput((float(shift),), (1 / end.scale,))
+    shift = 128 if end.dtype == "int8" else 0
+    if not end.scale or end.zero_point is None:
+        return GraphInput((float(shift),))
+    return GraphInput((float(end.zero_point + shift),), (1 / end.scale,))
+
+
+def objection(stated: GraphInput, end: End) -> str | None:
+    """Why a quantized input cannot hold levels that are normalized so; None where it can, and for floating point.
+
+    It would cut them off, or leave too few apart: both look like a model that is bad at its work.
+    """
+    if end.dtype not in RANGES:
+        return None
+    low, high = end.range if end.range and end.scale else RANGES[end.dtype]
+    step = end.scale or 1.0
+    for mean, std in stated.normalizations(max(len(stated.mean), len(stated.std))):
+        ends = sorted(((0 - mean) / std, (255 - mean) / std))
+        if ends[0] < low - 1.5 * step or ends[1] > high + 1.5 * step or (ends[1] - ends[0]) / step < _FEWEST_STEPS:
+            return f"levels would become {ends[0]:.4g} to {ends[1]:.4g}, and its {end.dtype} input stands for {low:.4g} to {high:.4g}"
+    return None
+
+
+def _described(description: Description | None) -> GraphInput | None:
+    """Of its metadata; nothing where that is no normalization, such as a deviation of 0."""
+    if description is None or not description.mean or not description.std:
+        return None
+    mean, std = (values[:1] if len(set(values)) == 1 else values for values in (description.mean, description.std))
+    try:
+        return GraphInput(mean, std)
+    except ValueError:
+        return None
 
 
 def _alike(stated: GraphInput, passing: GraphInput, end: End) -> bool:
@@ -89,6 +114,21 @@ def _alike(stated: GraphInput, passing: GraphInput, end: End) -> bool:
         return False
     levels = [[(level - g.mean[0]) / g.std[0] for level in (0, 255)] for g in (stated, passing)]
     return all(abs(one - other) <= end.scale for one, other in zip(*levels, strict=True))
+
+
+def in_integers(stated: GraphInput, end: End) -> GraphInput:
+    """The same with the input's scale and zero point folded in, for engines that do not tell them: ONNX Runtime."""
+    if end.dtype not in RANGES or not end.scale or end.zero_point is None:
+        return stated
+    scale, zero_point = end.scale, end.zero_point
+    pairs = stated.normalizations(max(len(stated.mean), len(stated.std)))
+    folded = [(_near(mean - zero_point * std * scale), _near(std * scale)) for mean, std in pairs]
+    return dataclasses.replace(stated, mean=tuple(mean for mean, _ in folded), std=tuple(std for _, std in folded))
+
+
+def _near(value: float) -> float:
+    """Without what float32 scales leave behind a whole number."""
+    return float(round(value)) if abs(value - round(value)) < 1e-4 else value
 
 
 def laid_out(stated: GraphInput, picture: Picture) -> GraphInput | None:

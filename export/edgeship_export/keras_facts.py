@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 
-from edgeship_export import keras_weights
+from edgeship_export import keras_config, keras_weights
 from edgeship_export.facts import Blamed, End, Facts, Layer
+from edgeship_export.keras_config import settings
 from edgeship_runtime.containers import zipped
 from edgeship_runtime.engines.keras_code import Code, code_in
 from edgeship_runtime.errors import DamagedError
@@ -26,17 +27,15 @@ def read(raw: RawModel) -> Facts:
         metadata = _parsed(zipped.read(archive, "metadata.json"), "metadata.json")
         weights = keras_weights.sizes(zipped.read(archive, "model.weights.h5"))
     codes = _code(raw)
-    layers = list(_layers(config))
-    shapes = [shape for layer in layers if (shape := _input_shape(layer)) is not None]
+    layers = list(keras_config.layers(config))
     policies = {policy for layer in layers if (policy := _policy(layer))}
-    last = layers[-1] if layers else {}
-    activation = _activation(last)
+    activation = next(map(_activation, keras_config.output_layers(config)), None)
     names = frozenset(str(layer.get("class_name")) for layer in layers)
     return Facts(
         scheme=_scheme(policies),
         per_channel=None,
-        inputs=tuple(End("input", "float32", shape) for shape in shapes[:1]),
-        outputs=(End(str(_config(last).get("name", "output")), "float32", (-1, _units(layers))),),
+        inputs=tuple(End(taken.name, "float32", taken.shape) for taken in keras_config.inputs(config)),
+        outputs=tuple(End(given.name, "float32", given.shape) for given in keras_config.outputs(config)),
         requirements=Requirements(keras=str(metadata.get("keras_version", ""))),
         activation=activation,
         activation_dtype="float32" if activation else None,
@@ -65,22 +64,10 @@ def _parsed(data: bytes, name: str) -> dict[str, Json]:
     return value
 
 
-def _layers(config: dict[str, Json]) -> Iterator[dict[str, Json]]:
-    """Layers in their order, those of nested models too."""
-    pending = [config]
-    while pending:
-        item = pending.pop(0)
-        inner = _config(item).get("layers")
-        if isinstance(inner, list):
-            pending = [layer for layer in inner if isinstance(layer, dict)] + pending
-        elif "class_name" in item:
-            yield item
-
-
 def _layers_with(weights: Mapping[str, Mapping[str, int]], layers: Iterable[dict[str, Json]]) -> Iterator[Layer]:
     """Layers that have weights, in their order."""
     for layer in layers:
-        name = str(_config(layer).get("name", ""))
+        name = str(settings(layer).get("name", ""))
         if own := weights.get(name):
             yield Layer(name, str(layer.get("class_name")), max(own, key=lambda dtype: own[dtype]), sum(own.values()))
 
@@ -93,41 +80,17 @@ def _by_type(weights: Iterable[Mapping[str, int]]) -> dict[str, int]:
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
-def _config(layer: dict[str, Json]) -> dict[str, Json]:
-    config = layer.get("config")
-    return config if isinstance(config, dict) else {}
-
-
-def _input_shape(layer: dict[str, Json]) -> tuple[int, ...] | None:
-    config = _config(layer)
-    shape = config.get("batch_shape") or config.get("batch_input_shape")
-    if not isinstance(shape, list) or layer.get("class_name") != "InputLayer":
-        return None
-    return tuple(side if isinstance(side, int) and side > 0 else -1 for side in shape)
-
-
 def _activation(layer: dict[str, Json]) -> str | None:
     """What the last layer ends with: as an activation of its own, or being one."""
-    name = "softmax" if layer.get("class_name") == "Softmax" else _config(layer).get("activation")
+    name = "softmax" if layer.get("class_name") == "Softmax" else settings(layer).get("activation")
     return name if name in ("softmax", "sigmoid") else None
-
-
-def _units(layers: list[dict[str, Json]]) -> int:
-    """The width of the output where the last layer, or the one before its activation, tells: a dense one does."""
-    for layer in reversed(layers):
-        units = _config(layer).get("units")
-        if isinstance(units, int) and units > 0:
-            return units
-        if layer.get("class_name") not in ("Activation", "Softmax"):
-            break
-    return -1
 
 
 def _policy(layer: dict[str, Json]) -> str | None:
     """The name of its dtype policy, such as "float32", "mixed_float16" or "int8_from_float32"."""
-    dtype = _config(layer).get("dtype")
+    dtype = settings(layer).get("dtype")
     if isinstance(dtype, dict):
-        dtype = _config(dtype).get("name")
+        dtype = settings(dtype).get("name")
     return dtype if isinstance(dtype, str) else None
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from edgeship_export.facts import End, Facts
+from edgeship_runtime.errors import AdoptError
 
 _DETECTING = {
     "custom TFLite_Detection_PostProcess",
     "NON_MAX_SUPPRESSION_V4",
     "NON_MAX_SUPPRESSION_V5",
     "NonMaxSuppression",
+    *(f"NonMaxSuppressionV{version}" for version in range(2, 6)),  # TensorFlow's, in SavedModels
+    "CombinedNonMaxSuppression",
 }
 _LISTENING = {"custom AudioSpectrogram", "custom Mfcc", "RFFT2D", "STFT", "DFT", "MelWeightMatrix"}
 _RECURRENT = {
@@ -36,9 +40,23 @@ def not_a_classifier(facts: Facts) -> str | None:
     return next(_objections(facts), None)
 
 
+def check(path: Path, facts: Facts) -> None:
+    """Refuses what is no classifier of pictures.
+
+    Raises:
+        AdoptError: with what it is instead.
+    """
+    other = not_a_classifier(facts)
+    if other is not None:
+        raise AdoptError(f"{path} is {other}; edgeship runs classifiers of pictures")
+
+
 def labels_wanted(facts: Facts) -> int | None:
-    """How many labels the output has; None where the file does not tell."""
-    count = facts.outputs[0].shape[-1] if facts.outputs and facts.outputs[0].shape else -1
+    """How many labels the output has, N×labels or N×labels×1×1; None where the file does not tell."""
+    sides = _sides(facts.outputs[0]) if facts.outputs else []
+    count = (
+        sides[0] if len(sides) == 1 else 1 if facts.outputs and len(facts.outputs[0].shape) > 1 and not sides else -1
+    )
     return count if count > 0 else None
 
 
@@ -79,12 +97,20 @@ def _of_outputs(outputs: tuple[End, ...]) -> Iterator[str]:
     if len(outputs) > 1:
         yield f"a model of {len(outputs)} outputs, such as a detector"
     for end in outputs[:1]:
-        sides = [side for side in end.shape[1:] if side != 1]
+        sides = _sides(end)
+        if end.dtype in ("int32", "int64", "string"):
+            yield f"a model that gives the best label's number alone ({_shape(end)} {end.dtype}), and no scores"
+            return
         if len(sides) > 1:
             what = "segmentation, or pictures from pictures" if len(end.shape) == 4 else "boxes or a sequence"
             yield f"a model of {what}: it gives {_shape(end)}"
         elif end.shape and not sides:
             yield "a model of one number: a regression, or two labels told by one score"
+
+
+def _sides(end: End) -> list[int]:
+    """Of one picture's output, those that are not 1: the number of labels alone, where it is a classifier's."""
+    return [side for side in end.shape[1:] if side != 1]
 
 
 def _shape(end: End) -> str:

@@ -17,7 +17,8 @@ def read(path: Path) -> tuple[str, ...]:
     """The labels in output order.
 
     A line each; or each line with its number before it ("17 hen", in any order, from 0 or 1 on); or JSON: a list, or an object of
-    numbers and names, either way round.
+    numbers and names, either way round, also as `id2label` of Hugging Face's config.json or with [id, name] as in Keras'
+    imagenet_class_index.json.
 
     Raises:
         AdoptError: the file cannot be read, or is none of these.
@@ -50,6 +51,10 @@ def _from_json(path: Path, text: str) -> list[str]:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise AdoptError(f"{path} is no JSON: {error}") from None
+    if isinstance(value, dict) and isinstance(value.get("id2label"), dict):
+        value = value["id2label"]
+    if isinstance(value, dict):
+        value = {key: _name(item) for key, item in value.items()}
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return [item.strip() for item in value]
     if isinstance(value, dict) and all(isinstance(item, str) and key.isdecimal() for key, item in value.items()):
@@ -61,6 +66,11 @@ def _from_json(path: Path, text: str) -> list[str]:
     if not pairs or not _is_count(pairs):
         raise AdoptError(f'{path}: wanted ["cat", "dog"], {{"0": "cat", "1": "dog"}} or {{"cat": 0, "dog": 1}}')
     return _in_order(pairs)
+
+
+def _name(item: object) -> object:
+    """The name of [id, name]; anything else as it is."""
+    return item[-1] if isinstance(item, list) and item and all(isinstance(part, str) for part in item) else item
 
 
 def _is_count(pairs: dict[int, str]) -> bool:

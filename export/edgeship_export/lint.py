@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from edgeship_devices.gate import is_older
-from edgeship_export import keras_facts, kinds, onnx_facts, tflite_facts
-from edgeship_export.facts import Facts
+from edgeship_export import graph_inputs, keras_facts, kinds, onnx_facts, tflite_facts
+from edgeship_export.facts import End, Facts
 from edgeship_export.operator_releases import LAST_TFLITE_RUNTIME
+from edgeship_runtime.graph_input import GraphInput
 from edgeship_runtime.manifest import Manifest
 from edgeship_runtime.model_file import RawModel
 
 _READERS = {"tflite": tflite_facts.read, "onnx": onnx_facts.read, "keras": keras_facts.read}
 _RAW_PIXELS = {"uint8": (1.0, 0), "int8": (1.0, -128)}  # scale and zero point of an input that takes levels as they are
+NO_RELEASE = "no-release"
 _NAMED = 3  # layers that a finding lists
 
 
@@ -43,7 +46,7 @@ def findings(real: Facts, manifest: Manifest | None) -> list[Finding]:
 
 def _of_manifest(real: Facts, manifest: Manifest | None) -> Iterator[Finding]:
     if manifest is None:
-        text = "another tool wrote this file (or saved it again): it carries no labels and no preprocessing that can be relied on"
+        text = "another tool wrote this file (or saved it again): it carries no manifest"
         other = kinds.not_a_classifier(real)
         if other is None:
             yield Finding("warning", "no-manifest", f"{text}; give it a manifest with edgeship adopt")
@@ -101,22 +104,34 @@ def _of_numbers(real: Facts, manifest: Manifest | None) -> Iterator[Finding]:
 
 def _of_input(real: Facts, manifest: Manifest | None) -> Iterator[Finding]:
     taken = real.inputs[0] if real.inputs else None
-    if taken is None or taken.range is None or taken.dtype not in _RAW_PIXELS or taken.scale is None:
+    if taken is not None and len(taken.shape) > 1 and taken.shape[0] > 1:
+        text = f"it takes exactly {taken.shape[0]} pictures at a time"
+        yield Finding("error", "fixed-batch", f"{text}; convert it again for one, or for any number")
+    if taken is None:
         return
-    if (taken.scale, taken.zero_point) == _RAW_PIXELS[taken.dtype]:
-        return
-    low, high = taken.range
-    text = f"its {taken.dtype} input has scale {taken.scale:g} and zero point {taken.zero_point}: it stands for {low:g} to {high:g}"
-    if manifest is None:
+    if manifest is not None:
+        yield from _of_levels(taken, manifest, told_by_engine="onnxruntime" not in real.requirements.engines)
+    elif taken.range is not None and (taken.scale, taken.zero_point) != _RAW_PIXELS.get(taken.dtype):
+        low, high = taken.range
+        scale = f"scale {taken.scale:g} and zero point {taken.zero_point}"
+        text = f"its {taken.dtype} input has {scale}: it stands for {low:g} to {high:g}"
         yield Finding("info", "input-scale", f"{text}, not for levels 0 to 255; edgeship adopt takes care of that")
-    elif manifest.preprocessing.graph_input is None:
-        yield Finding("warning", "input-scale", f"{text}, and its manifest says levels 0 to 255")
+
+
+def _of_levels(taken: End, manifest: Manifest, *, told_by_engine: bool) -> Iterator[Finding]:
+    """Whether the input can hold what the manifest makes of levels. ONNX Runtime tells no scales: they are in the manifest."""
+    end = taken if told_by_engine else dataclasses.replace(taken, scale=None, zero_point=None)
+    objection = graph_inputs.objection(manifest.preprocessing.graph_input or GraphInput(), end)
+    if objection is not None:
+        yield Finding("error", "input-scale", f"by its manifest {objection}")
 
 
 def _of_engines(real: Facts) -> Iterator[Finding]:
-    for engine, need in real.requirements.engines.items():
+    engines = real.requirements.engines
+    level = "error" if all(need.version is None for need in engines.values()) else "info"
+    for engine, need in engines.items():
         if need.version is None and not real.foreign:
-            yield Finding("info", "no-release", f"no {engine} runs it, because of {need.because}")
+            yield Finding(level, NO_RELEASE, f"no {engine} that edgeship knows runs it, because of {need.because}")
     stated, need_now = real.stated_runtime, real.requirements.engines.get("tflite-runtime")
     late = need_now is not None and need_now.version is None and not real.foreign
     if stated and need_now and late and not is_older(LAST_TFLITE_RUNTIME, stated):

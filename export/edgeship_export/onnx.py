@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 from edgeship_devices import Device
 from edgeship_export import onnx_quantization
 from edgeship_export.blame import layer_at_fault
-from edgeship_export.converting import Converted, Scores, needed
+from edgeship_export.converting import Converted, needed
 from edgeship_export.onnx_canonical import INPUT, canonical, to_bytes
 from edgeship_runtime.errors import ExportError
 from edgeship_runtime.manifest import Quantization
-from edgeship_runtime.model_file import ModelFile
 from edgeship_runtime.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
@@ -113,22 +112,6 @@ def by_tf2onnx(network: keras.Model) -> onnx.ModelProto:
 
 
 ROUTES: dict[str, Callable[[keras.Model], onnx.ModelProto]] = {"keras": by_keras, "tf2onnx": by_tf2onnx}
-
-
-def other_kernels(model: ModelFile) -> Scores:
-    """See `converting.Format`: ONNX Runtime without its graph optimizations, one operator after the other."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model.raw.model, options, providers=["CPUExecutionProvider"])
-    dtype = np.uint8 if session.get_inputs()[0].type == "tensor(uint8)" else np.float32
-
-    def scores(batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return np.asarray(session.run(None, {INPUT: batch.astype(dtype)})[0], np.float32)
-
-    return scores
 
 
 @contextlib.contextmanager

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from edgeship_export import requirements
-from edgeship_export.facts import Blamed, End, Facts, Layer, scheme_of
+from edgeship_export.facts import RANGES, Blamed, End, Facts, Layer, scheme_of
 from edgeship_export.onnx_graph import Constant, Node, OnnxGraph, Value, read_graph
 from edgeship_runtime.model_file import RawModel
 
 _COMPUTING = ("Conv", "ConvTranspose", "Gemm", "MatMul", "FusedConv")
 _INTEGER = ("QLinearConv", "QLinearMatMul", "QGemm")
 _DYNAMIC = ("ConvInteger", "MatMulInteger", "DynamicQuantizeMatMul", "MatMulIntegerToFloat", "MatMulNBits")
+_NARROW = "QLinear"  # how operators on integers are called
 _CONVERTING = ("QuantizeLinear", "DequantizeLinear")
 _PASSES_ON = (*_CONVERTING, "Cast", "Flatten", "Identity", "Reshape", "Squeeze")
-_ACTIVATIONS = {"Softmax": "softmax", "Sigmoid": "sigmoid"}
+_SCALES = {
+    "DynamicQuantizeMatMul": 2,
+    "MatMulIntegerToFloat": 3,
+    "MatMulNBits": 2,
+}  # which of its inputs the weight's are
+_ACTIVATIONS = {"Softmax": "softmax", "Sigmoid": "sigmoid", "QLinearSoftmax": "softmax", "QLinearSigmoid": "sigmoid"}
 _OF_ONNXRUNTIME = ("ai.onnx", "ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc", "com.microsoft.experimental")
 
 
@@ -50,10 +57,10 @@ def read(raw: RawModel) -> Facts:
         activation_dtype=("uint8" if quantized else "float32") if activation else None,
         weights=_weights(graph),
         layers=_layers(graph),
-        islands=tuple(_blamed(item.node) for item in weighed if item.kind != "int8") if "int8" in kinds else (),
-        foreign=tuple(_blamed(node) for node in graph.nodes if _is_foreign(graph, node)),
-        operators=frozenset(node.operator for node in graph.nodes),
-        external=any(constant.external for constant in graph.constants.values()),
+        islands=_islands(graph, weighed, last) if "int8" in kinds else (),
+        foreign=tuple(_blamed(node) for node in graph.every_node if _is_foreign(graph, node)),
+        operators=frozenset(node.operator for node in graph.every_node),
+        external=any(constant.external for constant in (*graph.constants.values(), *graph.inner_constants)),
     )
 
 
@@ -76,7 +83,8 @@ def _weighed(graph: OnnxGraph, node: Node) -> _Weighed | None:
         weight = graph.constants.get(node.inputs[3]) if len(node.inputs) > 3 else None
         return _Weighed(node, weight, "int8", _count(scale))
     if node.operator in _DYNAMIC:
-        return _Weighed(node, graph.constants.get(node.inputs[1]) if len(node.inputs) > 1 else None, "dynamic", 1)
+        weight = graph.constants.get(node.inputs[1]) if len(node.inputs) > 1 else None
+        return _Weighed(node, weight, "dynamic", _dynamic_scales(graph, node))
     if node.operator not in _COMPUTING or len(node.inputs) < 2:
         return None
     sides = [_stored(graph, name) for name in node.inputs[:2]]
@@ -97,15 +105,39 @@ def _stored(graph: OnnxGraph, name: str) -> tuple[Constant | None, int, bool]:
     if origin is None or origin.operator != "DequantizeLinear" or len(origin.inputs) < 2:
         return None, 0, False
     source = graph.origin(origin.inputs[0])
+    if isinstance(source, Node) and source.operator == "QuantizeLinear" and source.inputs:
+        source = graph.origin(
+            source.inputs[0]
+        )  # trained for integers: weights stay float32, and are narrowed as they are loaded
     constant = source if isinstance(source, Constant) else None
     return constant, _count(graph.constants.get(origin.inputs[1])) if constant else 0, True
+
+
+def _dynamic_scales(graph: OnnxGraph, node: Node) -> int:
+    """How many scales the weight has: an input of the node, or what it is multiplied with behind it."""
+    place = _SCALES.get(node.operator)
+    if place is not None:
+        return _count(graph.constants.get(node.inputs[place]) if place < len(node.inputs) else None)
+    users = [user for name in node.outputs for user in graph.users.get(name, ())]
+    users += [
+        second
+        for user in users
+        if user.operator == "Cast"
+        for name in user.outputs
+        for second in graph.users.get(name, ())
+    ]
+    factors = [graph.producers.get(name) for user in users if user.operator == "Mul" for name in user.inputs]
+    scales = [
+        graph.constants[name] for factor in factors if factor for name in factor.inputs if name in graph.constants
+    ]
+    return max((_count(scale) for scale in scales), default=1)
 
 
 def _count(scale: Constant | None) -> int:
     """How many scales: one, or one for each channel."""
     if scale is None:
         return 1
-    return max(1, scale.shape[0]) if len(scale.shape) == 1 else 1
+    return max(1, math.prod(scale.shape))
 
 
 def _source(graph: OnnxGraph, name: str) -> tuple[Node | None, bool]:
@@ -114,7 +146,7 @@ def _source(graph: OnnxGraph, name: str) -> tuple[Node | None, bool]:
     for _ in range(len(graph.nodes) + 1):
         node = graph.producers.get(name)
         if node is None or node.operator not in _PASSES_ON or not node.inputs:
-            return node, quantized
+            return node, quantized or (node is not None and node.operator.startswith(_NARROW))
         quantized |= node.operator == "QuantizeLinear"
         name = node.inputs[0]
     return None, quantized
@@ -123,7 +155,7 @@ def _source(graph: OnnxGraph, name: str) -> tuple[Node | None, bool]:
 def _weights(graph: OnnxGraph) -> dict[str, int]:
     """Bytes of constants by type."""
     found: dict[str, int] = {}
-    for constant in graph.constants.values():
+    for constant in (*graph.constants.values(), *graph.inner_constants):
         found[constant.dtype] = found.get(constant.dtype, 0) + constant.size_bytes
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 
@@ -141,6 +173,39 @@ def _layers(graph: OnnxGraph) -> tuple[Layer, ...]:
             largest = max(new, key=lambda constant: constant.size_bytes)
             found.append(Layer(_name(node), node.operator, largest.dtype, size))
     return tuple(found)
+
+
+def _islands(graph: OnnxGraph, weighed: list[_Weighed], last: Node | None) -> tuple[Blamed, ...]:
+    """Nodes that compute on floating point.
+
+    Not those between a DequantizeLinear and a QuantizeLinear, which engines fuse, nor those on shapes, nor an activation at the end,
+    which is meant.
+    """
+    integer = {id(item.node) for item in weighed if item.kind == "int8"}
+    narrow = {value.name for value in graph.inputs if value.dtype in RANGES}
+    widened: set[str] = set()  # by a DequantizeLinear, or by an integer node on its way to a QuantizeLinear
+    found = []
+    for node in graph.nodes:
+        taken = {name for name in node.inputs if name and name not in graph.constants}
+        if not taken or node.operator == "Shape" or taken <= narrow or node.operator.startswith(_NARROW):
+            (widened if node.operator == "DequantizeLinear" else narrow).update(node.outputs)
+        elif node.operator in _CONVERTING or id(node) in integer:
+            (narrow if node.operator == "QuantizeLinear" else widened).update(node.outputs)
+        elif taken <= widened and (node.operator in _PASSES_ON or _is_narrowed(graph, node)):
+            widened.update(node.outputs)
+        elif node.operator not in _PASSES_ON and not (node is last and node.operator in _ACTIVATIONS):
+            found.append(_blamed(node))
+    return tuple(found)
+
+
+def _is_narrowed(graph: OnnxGraph, node: Node) -> bool:
+    """Whether a value goes to a QuantizeLinear, perhaps through one node more: Add, then Relu."""
+    users = [user for name in node.outputs for user in graph.users.get(name, ())]
+    return bool(users) and all(
+        user.operator == "QuantizeLinear"
+        or any(second.operator == "QuantizeLinear" for name in user.outputs for second in graph.users.get(name, ()))
+        for user in users
+    )
 
 
 def _is_foreign(graph: OnnxGraph, node: Node) -> bool:

@@ -68,7 +68,7 @@ class Node:
 
 @dataclass(frozen=True)
 class OnnxGraph:
-    """The main graph.
+    """The main graph, and what lies within its nodes.
 
     Attributes:
         ir_version: of the file.
@@ -76,6 +76,9 @@ class OnnxGraph:
         inputs, outputs: without those inputs that are weights.
         nodes: in the order they run.
         constants: weights by name: initializers, and what Constant nodes give.
+        functions: domains whose operators the file defines itself.
+        values: inputs, outputs and what lies between, by name, where the file tells their types.
+        inner_nodes, inner_constants: of the bodies of If, Loop and Scan, and of functions.
     """
 
     ir_version: int
@@ -85,16 +88,33 @@ class OnnxGraph:
     nodes: tuple[Node, ...]
     constants: Mapping[str, Constant]
     functions: frozenset[str]
+    values: Mapping[str, Value]
+    inner_nodes: tuple[Node, ...]
+    inner_constants: tuple[Constant, ...]
+
+    @property
+    def every_node(self) -> tuple[Node, ...]:
+        """Those of bodies too."""
+        return (*self.nodes, *self.inner_nodes)
 
     @property
     def domains_used(self) -> set[str]:
         """Domains that a node's operator is of, other than those the file defines itself."""
-        return {node.domain for node in self.nodes} - self.functions
+        return {node.domain for node in self.every_node} - self.functions
 
     @cached_property
     def producers(self) -> dict[str, Node]:
         """The node that gives a value, by the value's name."""
         return {name: node for node in self.nodes for name in node.outputs}
+
+    @cached_property
+    def users(self) -> dict[str, list[Node]]:
+        """The nodes that take a value, by the value's name."""
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for name in node.inputs:
+                found.setdefault(name, []).append(node)
+        return found
 
     def origin(self, name: str) -> Node | Constant | None:
         """What a value comes from: a node that computes, a constant, or an input (None)."""
@@ -117,20 +137,51 @@ def read_graph(model: bytes) -> OnnxGraph:
     graph = next(_each(model, 7), None)
     if graph is None:
         raise DamagedError("there is no graph in it")
-    constants = {_text(tensor, 8): _constant(tensor) for tensor in _each(graph, 5)}
-    nodes = []
-    for message in _each(graph, 1):
-        node = _node(message)
-        nodes.append(node)
-        if node.operator == "Constant" and node.outputs:
-            constants |= dict.fromkeys(node.outputs[:1], next(_constants_of(message), _NOTHING))
+    nodes, constants = _read(graph, 1)
     inputs = tuple(value for value in map(_value, _each(graph, 11)) if value.name not in constants)
     outputs = tuple(map(_value, _each(graph, 12)))
+    values = {value.name: value for value in (*map(_value, _each(graph, 13)), *inputs, *outputs)}
+    bodies = [*_bodies(graph, 1), *((function, 7) for function in _each(model, 25))]
+    inner_nodes, inner_constants = _inside(bodies)
     if not inputs or not outputs:
         raise DamagedError("its graph has no input or no output")
     opsets = {_text(entry, 1) or _STANDARD: _integer(entry, 2) for entry in _each(model, 8)}
     functions = frozenset(_text(entry, 10) for entry in _each(model, 25))
-    return OnnxGraph(_integer(model, 1), opsets, inputs, outputs, tuple(nodes), constants, functions)
+    return OnnxGraph(
+        _integer(model, 1), opsets, inputs, outputs, nodes, constants, functions, values, inner_nodes, inner_constants
+    )
+
+
+def _read(graph: bytes, field: int) -> tuple[tuple[Node, ...], dict[str, Constant]]:
+    """Nodes and weights of a GraphProto, or of a FunctionProto, whose nodes are in another field and which has no initializers."""
+    constants = {_text(tensor, 8): _constant(tensor) for tensor in _each(graph, 5)} if field == 1 else {}
+    nodes = []
+    for message in _each(graph, field):
+        node = _node(message)
+        nodes.append(node)
+        if node.operator == "Constant" and node.outputs:
+            constants |= dict.fromkeys(node.outputs[:1], next(_constants_of(message), _NOTHING))
+    return tuple(nodes), constants
+
+
+def _bodies(graph: bytes, field: int) -> Iterator[tuple[bytes, int]]:
+    """Graphs that are attributes of its nodes."""
+    for node in _each(graph, field):
+        for attribute in _each(node, 5):
+            yield from ((body, 1) for number in (6, 11) for body in _each(attribute, number))
+
+
+def _inside(pending: list[tuple[bytes, int]]) -> tuple[tuple[Node, ...], tuple[Constant, ...]]:
+    """All nodes and weights of bodies, and of bodies within them: each lies within the bytes of another, so there is an end."""
+    nodes: list[Node] = []
+    constants: list[Constant] = []
+    while pending:
+        graph, field = pending.pop()
+        own, weights = _read(graph, field)
+        nodes += own
+        constants += weights.values()
+        pending += _bodies(graph, field)
+    return tuple(nodes), tuple(constants)
 
 
 def _node(message: bytes) -> Node:
@@ -157,7 +208,8 @@ def _first(dtype: str, field: int, data: bytes) -> float | None:
     """The first number of a tensor, for scales and zero points."""
     code = {"float32": "f", "uint8": "B", "int8": "b", "float16": "e"}.get(dtype)
     if field == 5 and data and code in ("B", "b"):  # int32_data: varints
-        return float(varint(data, 0)[0])
+        number = varint(data, 0)[0]
+        return float(number - (1 << 64) if number >> 63 else number)  # negative ones fill 64 bits
     if code is None or len(data) < struct.calcsize(code):
         return None
     value = float(struct.unpack_from("<" + code, data)[0])

@@ -209,6 +209,10 @@ NO_LITERT = ("STABLEHLO_CBRT 1",)
 # network's scores were off by 0.9 in 1.0.1. tflite-runtime 2.14 answers wrongly or crashes.
 LITERT_INT4 = "1.1.1"
 
+# AI Edge Quantizer puts weights of larger files behind the flatbuffer. 2.7, 2.11 and 2.13 load such a file and find no data ("Input
+# tensor 6 lacks data"); every LiteRT reads it.
+SPLIT_TFLITE_RUNTIME = "2.14.0"
+
 # Custom operators that TFLite's Python runtimes bring along: tflite/core/kernels/register.cc.
 BUILT_IN_CUSTOM = ("NumericVerify", "Mfcc", "AudioSpectrogram", "TFLite_Detection_PostProcess")
 
@@ -218,5 +222,5 @@ ONNX_OPSET = {
     11: "1.2.0", 12: "1.3.0", 13: "1.6.0", 14: "1.8.0", 15: "1.9.0", 16: "1.11.0", 17: "1.12.0", 18: "1.14.0",
     19: "1.16.0", 20: "1.17.0", 21: "1.18.0", 22: "1.21.0", 23: "1.23.0", 24: "1.24.1", 25: "1.24.1", 26: "1.25.0",
 }  # fmt: skip
-ONNX_ML_OPSET = {3: "1.15.0", 4: "1.17.0", 5: "1.18.0"}
+ONNX_ML_OPSET = {2: "1.2.0", 3: "1.11.0", 4: "1.17.0", 5: "1.18.0"}
 ONNX_IR = {6: "1.2.0", 7: "1.3.0", 8: "1.9.0", 9: "1.15.0", 10: "1.18.0", 11: "1.23.0", 12: "1.24.1", 13: "1.24.1"}

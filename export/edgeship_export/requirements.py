@@ -7,11 +7,13 @@ that an operator needs is the higher of what is stated and what the types of its
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Mapping
 
 from edgeship_export import onnx_graph, tflite_graph
 from edgeship_export import operator_releases as releases
-from edgeship_export.tflite_graph import Graph, Operator
+from edgeship_export.onnx_graph import OnnxGraph, Value
+from edgeship_export.tflite_graph import BITS, Graph, Operator
 from edgeship_runtime.manifest import EngineNeed, Requirements
 
 _NARROW = ("int4", "uint4", "int2")
@@ -27,7 +29,11 @@ _FLOAT16 = {
     "TRANSPOSE": 9,
 }
 _DEQUANTIZE = {"int4": 6, "int2": 7, "uint4": 8}
-_FIRST = (releases.FIRST_LITERT, releases.FIRST_TFLITE_RUNTIME, releases.FIRST_ONNXRUNTIME)
+_FIRST = {
+    "litert": releases.FIRST_LITERT,
+    "tflite-runtime": releases.FIRST_TFLITE_RUNTIME,
+    "onnxruntime": releases.FIRST_ONNXRUNTIME,
+}
 _LITERT = {entry: release for release, entries in releases.LITERT.items() for entry in entries.split(", ")}
 
 
@@ -45,7 +51,9 @@ def of_tflite(model: bytes) -> Requirements:
             versions[operator.name] = max(operator.version, versions.get(operator.name, 0))
             for engine, need in _needs(graph, operator):
                 needs[engine].append(need)
-    engines = {engine: _highest(found) for engine, found in needs.items() if found}
+    if read.is_split:
+        needs["tflite-runtime"].append(EngineNeed(releases.SPLIT_TFLITE_RUNTIME, "weights behind the flatbuffer"))
+    engines = {engine: _highest(engine, found) for engine, found in needs.items() if found}
     return Requirements(operators=dict(sorted(versions.items())), engines=engines, memory_bytes=memory_bytes(read.main))
 
 
@@ -64,31 +72,56 @@ def of_onnx(model: bytes) -> Requirements:
             needs.append(EngineNeed(_from(releases.ONNX_ML_OPSET, version), f"{domain} opset {version}"))
         elif not domain.startswith("com.microsoft") and domain in graph.domains_used:
             needs.append(EngineNeed(None, f"operators of {domain}"))
-    weights = sum(constant.size_bytes for constant in graph.constants.values())
     return Requirements(
         operators=graph.opsets,
         ir_version=graph.ir_version,
-        engines={"onnxruntime": _highest(needs)},
-        memory_bytes=weights,
+        engines={"onnxruntime": _highest("onnxruntime", needs)},
+        memory_bytes=_onnx_memory(graph),
     )
 
 
 def memory_bytes(graph: Graph) -> int:
     """Constants, and the activations that are alive at once where they are largest. A free side (the batch) counts as one."""
+    sizes = {str(place): tensor.size_bytes for place, tensor in enumerate(graph.tensors) if not tensor.constant_bytes}
+    steps = [(map(str, operator.inputs), map(str, operator.outputs)) for operator in graph.operators]
     constants = sum(tensor.constant_bytes for tensor in graph.tensors)
-    last_use = {index: step for step, operator in enumerate(graph.operators) for index in operator.inputs}
-    last_use |= dict.fromkeys(graph.outputs, len(graph.operators))
-    alive = set(graph.inputs)
-    widest = _live_bytes(graph, alive)
-    for step, operator in enumerate(graph.operators):
-        alive |= {index for index in operator.outputs if index >= 0}
-        widest = max(widest, _live_bytes(graph, alive))
-        alive = {index for index in alive if last_use.get(index, -1) > step}
-    return constants + widest
+    return constants + _widest(sizes, steps, map(str, graph.inputs), map(str, graph.outputs))
 
 
-def _live_bytes(graph: Graph, alive: Iterable[int]) -> int:
-    return sum(graph.tensors[index].size_bytes for index in alive if not graph.tensors[index].constant_bytes)
+def _onnx_memory(graph: OnnxGraph) -> int:
+    """The same; values whose shape the file does not tell count as nothing."""
+    sizes = {name: _size_bytes(value) for name, value in graph.values.items()}
+    steps = [(node.inputs, node.outputs) for node in graph.nodes]
+    constants = sum(constant.size_bytes for constant in (*graph.constants.values(), *graph.inner_constants))
+    inputs, outputs = ([value.name for value in ends] for ends in (graph.inputs, graph.outputs))
+    return constants + _widest(sizes, steps, inputs, outputs)
+
+
+def _size_bytes(value: Value) -> int:
+    return math.prod(max(1, side) for side in value.shape) * BITS.get(value.dtype, 32) // 8
+
+
+def _widest(
+    sizes: Mapping[str, int],
+    steps: Iterable[tuple[Iterable[str], Iterable[str]]],
+    inputs: Iterable[str],
+    outputs: Iterable[str],
+) -> int:
+    """Bytes of the activations alive at once where they are largest, from what each step takes and gives."""
+    listed = [(tuple(taken), tuple(given)) for taken, given in steps]
+    last_use = {name: step for step, (taken, _) in enumerate(listed) for name in taken}
+    last_use |= dict.fromkeys(outputs, len(listed))
+    alive = {name for name in inputs if name in sizes}
+    now = widest = sum(sizes[name] for name in alive)
+    for step, (taken, given) in enumerate(listed):
+        born = {name for name in given if name in sizes} - alive
+        alive |= born
+        now += sum(sizes[name] for name in born)
+        widest = max(widest, now)
+        dead = {name for name in (*taken, *given) if name in alive and last_use.get(name, -1) <= step}
+        alive -= dead
+        now -= sum(sizes[name] for name in dead)
+    return widest
 
 
 def _needs(graph: Graph, operator: Operator) -> Iterator[tuple[str, EngineNeed]]:
@@ -162,11 +195,11 @@ def _from(table: dict[int, str], version: int) -> str | None:
     return next((table[entry] for entry in sorted(table) if version <= entry), None)
 
 
-def _highest(needs: list[EngineNeed]) -> EngineNeed:
+def _highest(engine: str, needs: list[EngineNeed]) -> EngineNeed:
     """The need that is hardest to meet; the first of equal ones."""
     never = [need for need in needs if need.version is None]
     highest = never[0] if never else max(needs, key=lambda need: _number(need.version or "0"))
-    return EngineNeed(highest.version, "all of it") if highest.version in _FIRST else highest
+    return EngineNeed(highest.version, "all of it") if highest.version == _FIRST[engine] else highest
 
 
 def _number(version: str) -> tuple[int, ...]:

@@ -17,14 +17,12 @@ from numpy.typing import NDArray
 from edgeship_devices import Device
 from edgeship_export.blame import layer_at_fault
 from edgeship_export.calibration import spanning
-from edgeship_export.converting import Converted, Scores, needed
+from edgeship_export.converting import Converted, needed
 from edgeship_export.tflite_graph import read_graph
 from edgeship_export.tflite_metadata import with_metadata
 from edgeship_export.tflite_scores import in_float
-from edgeship_runtime.engines import open_engine
 from edgeship_runtime.errors import ExportError
 from edgeship_runtime.manifest import Quantization
-from edgeship_runtime.model_file import ModelFile
 from edgeship_runtime.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
@@ -90,11 +88,6 @@ def _make_integer(converter: Any, quantization: Quantization, pictures: NDArray[
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = getattr(tf, quantization.input_dtype)
     converter.inference_output_type = tf.float32
-
-
-def other_kernels(model: ModelFile) -> Scores:
-    """See `converting.Format`: LiteRT's built-in kernels, not XNNPACK's."""
-    return open_engine(model, "litert-builtin", threads=1).scores
 
 
 @contextlib.contextmanager

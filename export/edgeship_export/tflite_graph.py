@@ -92,10 +92,12 @@ class Model:
     Attributes:
         graphs: at least one.
         metadata: entries by name, such as TFLITE_METADATA.
+        is_split: weights lie behind the flatbuffer, which buffers point to.
     """
 
     graphs: tuple[Graph, ...]
     metadata: Mapping[str, bytes]
+    is_split: bool = False
 
     @property
     def main(self) -> Graph:
@@ -117,7 +119,7 @@ def read_model(model: bytes) -> Model:
     if not graphs or not graphs[0].inputs or not graphs[0].outputs:
         raise DamagedError("its graph has no input or no output")
     metadata = {entry.string(0): _content(buffers, entry.scalar(1, "I")) for entry in root.tables(6)}
-    return Model(graphs, metadata)
+    return Model(graphs, metadata, any(buffer.scalar(1, "Q") > 1 for buffer in buffers))
 
 
 def read_graph(model: bytes) -> Graph:

@@ -83,6 +83,35 @@ def test_memory_counts_where_the_board_has_a_size() -> None:
     assert Device.load("linux-aarch64").refuses(large) == ()
 
 
+@pytest.mark.parametrize(
+    ("mebibytes", "scheme", "flags"),
+    [
+        (600, "float32", ("--quantize int8",)),
+        (600, "int8", ()),
+        (600, None, ()),
+        (1500, "float16", ()),
+        (3000, "float32", ()),
+    ],
+)
+def test_smaller_numbers_are_named_where_they_would_fit(
+    mebibytes: int, scheme: str | None, flags: tuple[str, ...]
+) -> None:
+    large = Requirements(engines=tflite().engines, memory_bytes=mebibytes * 2**20)
+
+    (reason,) = Device.load(FOUR).refuses(large, scheme)
+
+    assert reason.flags == flags
+
+
+def test_a_cure_is_named_only_where_it_cures(tmp_path: Path) -> None:
+    old = tmp_path / "old.toml"
+    old.write_text('title = "x"\nprocessor = "arm64"\npython = "3.11"\n[engines]\nlitert = "1.0.1"\n')
+
+    (reason,) = Device.load(old).refuses(tflite(litert="2.1.0", tflite_runtime=None, because="FULLY_CONNECTED 14"))
+
+    assert reason.flags == ("--quantize int8", "--quantize none")
+
+
 def test_a_board_whose_python_is_too_old_is_refused(tmp_path: Path) -> None:
     old = tmp_path / "old.toml"
     old.write_text('title = "x"\nprocessor = "arm64"\npython = "3.6"\n[engines]\nlitert = "2.3.0"\n')
@@ -120,6 +149,18 @@ def test_a_wrong_profile_is_refused_with_the_place(tmp_path: Path, change: str, 
 def test_a_name_that_is_none_lists_the_known() -> None:
     with pytest.raises(DeviceError, match=r"no device 'toaster'; known: .*raspberry-pi-4"):
         Device.load("toaster")
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("jetson-nano", "edgeship does not run on jetson-nano: "),
+        ("arduino-nano-33-ble-sense", "arduino-nano-33-ble-sense is a microcontroller"),
+    ],
+)
+def test_a_board_that_cannot_run_edgeship_is_refused_with_the_reason(name: str, why: str) -> None:
+    with pytest.raises(DeviceError, match=why):
+        Device.load(name)
 
 
 def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from edgeship_runtime import Classifier, ModelFile
 from edgeship_runtime.containers.tflite import MARKER
 from edgeship_runtime.errors import AdoptError
 from edgeship_runtime.evaluation import wilson
+from edgeship_runtime.model_file import RawModel
 from edgeship_runtime.record import Json
 from foreign_models import Op, T, Tflite, picture_to
 from making import Digits, Run, bare, paint
@@ -51,7 +52,7 @@ def test_coral_mobilenet_tells_everything_itself_and_knows_a_macaw(run: Run, sha
     assert [item["label"] for item in answer["answers"]] == ["macaw"]
     assert one(run("run", out, parrot, "--json"))["label"] == "macaw"
     assert run("verify", out).code == 0
-    assert ModelFile.open(out).raw.model == foreign.read_bytes()[: len(ModelFile.open(out).raw.model)]
+    assert ModelFile.open(out).raw.model == RawModel.open(foreign).model
     with zipfile.ZipFile(out) as archive:
         assert "imagenet_labels.txt" in archive.namelist()  # which its metadata names
     # Two cranes, a bird and a machine, are told apart.
@@ -334,6 +335,16 @@ def test_another_number_of_labels_is_refused_with_a_hint(digits: Digits, run: Ru
     assert "gives 10 scores, and there are 9 labels; often the first score is for 'background'" in line
 
 
+def test_a_label_without_a_score_is_refused_with_a_hint(digits: Digits, run: Run, tmp_path: Path) -> None:
+    foreign = tmp_path / "foreign.tflite"
+    foreign.write_bytes(of_another_tool(digits, "tflite"))
+    names = write(tmp_path / "l.txt", "background\n" + DIGITS)
+
+    line = run("adopt", foreign, "--labels", names).one_line_error()
+
+    assert line.endswith("often the first label, 'background', has no score: then leave it out")
+
+
 def test_without_labels_it_says_what_to_give(digits: Digits, run: Run, tmp_path: Path) -> None:
     foreign = tmp_path / "foreign.onnx"
     foreign.write_bytes(bare(digits, "onnx"))
@@ -352,6 +363,8 @@ def test_nothing_is_overwritten(digits: Digits, run: Run, labels: Path, tmp_path
 
     assert "exists" in run("adopt", foreign, "--labels", labels, "--out", out).one_line_error()
     assert out.read_text() == "precious"
+    assert run("adopt", foreign, "--labels", labels, "--out", out, "--force").code == 0
+    assert len(ModelFile.open(out).manifest.labels) == 10
 
 
 def test_an_unreadable_picture_is_named(digits: Digits, run: Run, labels: Path, tmp_path: Path) -> None:
@@ -461,6 +474,8 @@ def test_all_three_answer_alike(open_sized: Path, run: Run, tmp_path: Path) -> N
         '["cat", "dog", "rat"]',
         '{"2": "rat", "0": "cat", "1": "dog"}',
         '{"rat": 2, "cat": 0, "dog": 1}',
+        '{"0": ["n02", "cat"], "2": ["n01", "rat"], "1": ["n03", "dog"]}',
+        '{"model_type": "vit", "id2label": {"0": "cat", "1": "dog", "2": "rat"}, "label2id": {"cat": 0}}',
     ],
 )
 def test_labels_are_read_as_people_write_them(tmp_path: Path, text: str) -> None:
@@ -472,7 +487,9 @@ def test_numbers_that_are_part_of_names_stay(tmp_path: Path, text: str) -> None:
     assert labels_file.read(write(tmp_path / "labels", text)) == tuple(text.split("\n")[:2])
 
 
-@pytest.mark.parametrize("text", ['{"a": 1, "b": 7}', '{"a": "b"}', "[1, 2]", "[", b"\xff\xfe\x00"])
+@pytest.mark.parametrize(
+    "text", ['{"a": 1, "b": 7}', '{"0": [1]}', '{"0": []}', '{"a": "b"}', "[1, 2]", "[", b"\xff\xfe\x00"]
+)
 def test_what_is_no_list_of_labels_is_refused(tmp_path: Path, text: str | bytes) -> None:
     path = write(tmp_path / "labels", text)
 

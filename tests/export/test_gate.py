@@ -5,8 +5,6 @@ The oldest engines that pip still serves, tflite-runtime 2.14.0 and LiteRT 1.0.0
 
 from __future__ import annotations
 
-import base64
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,41 +17,12 @@ from edgeship_devices import Device
 from edgeship_export import operator_releases, requirements
 from edgeship_runtime.model_file import RawModel
 from environments import build_environment, find_interpreter
-from environments import run as execute
 from foreign_models import one_operator
 from making import Digits, Run
+from old_engines import asked
 
 BOARD = "raspberry-pi-32bit"
 RELEASES = {"tflite-runtime": "2.14.0", "litert": "1.0.0"}
-
-# Asks an engine for each model: its first scores, or the first line of why not. In an environment without edgeship.
-ASK = """
-import base64, json, sys
-import numpy as np
-if sys.argv[1] == "litert":
-    from ai_edge_litert.interpreter import Interpreter
-else:
-    from tflite_runtime.interpreter import Interpreter
-
-def ask(model):
-    try:
-        interpreter = Interpreter(model_content=model, num_threads=1)
-        if run:
-            interpreter.allocate_tensors()
-    except (ValueError, RuntimeError) as error:
-        return str(error).splitlines()[0]
-    if not run:
-        return None
-    taken, given = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    pixels = np.random.default_rng(1).integers(0, 256, taken["shape"])
-    interpreter.set_tensor(taken["index"], pixels.astype(taken["dtype"]))
-    interpreter.invoke()
-    return [float(score) for score in interpreter.get_tensor(given["index"])[0]]
-
-asked = json.load(open(sys.argv[2]))
-run = asked["run"]
-print(json.dumps({name: ask(base64.b64decode(model)) for name, model in asked["models"].items()}))
-"""
 
 
 @pytest.fixture(scope="session")
@@ -180,6 +149,21 @@ def test_old_engines_give_the_scores_of_the_newest(
 
 @pytest.mark.environments
 @pytest.mark.parametrize("engine", RELEASES)
+def test_files_of_other_tools_run_in_the_engines_they_are_said_to(
+    engines: Path, shared_data: Path, tmp_path: Path, engine: str
+) -> None:
+    models = {path.stem: path.read_bytes() for path in (shared_data / "models").rglob("*.tflite")}
+
+    found = asked(engines, tmp_path, engine, models, run=True)
+
+    assert len(found) == 7  # of Coral and MLPerf Tiny
+    assert {name for name, answer in found.items() if isinstance(answer, list)} == {
+        name for name, model in models.items() if has(engine, model)
+    }
+
+
+@pytest.mark.environments
+@pytest.mark.parametrize("engine", RELEASES)
 def test_an_old_engine_has_the_operators_that_the_table_says(engines: Path, tmp_path: Path, engine: str) -> None:
     models = {f"{name} {version}": one_operator(name, version) for name, version in around(engine)}
 
@@ -190,18 +174,6 @@ def test_an_old_engine_has_the_operators_that_the_table_says(engines: Path, tmp_
     }
     assert lacking == {name for name, model in models.items() if not has(engine, model)}
     assert len(lacking) > 100
-
-
-def asked(python: Path, folder: Path, engine: str, models: dict[str, bytes], *, run: bool) -> dict[str, object]:
-    """What an engine says to each model."""
-    script, questions = folder / "ask.py", folder / "models.json"
-    script.write_text(ASK)
-    encoded = {name: base64.b64encode(model).decode() for name, model in models.items()}
-    questions.write_text(json.dumps({"run": run, "models": encoded}))
-    done = execute(python, script, engine, questions)
-    assert done.returncode == 0, done.stderr
-    found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
-    return found
 
 
 def newest(model: bytes) -> list[float]:

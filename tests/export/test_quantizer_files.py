@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +12,13 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
+from edgeship_export import requirements
 from edgeship_export.tflite_metadata import with_metadata
 from edgeship_runtime.containers import tflite as container
+from edgeship_runtime.manifest import EngineNeed
 from edgeship_runtime.preprocessing import Preprocessing
+from environments import build_environment, find_interpreter
+from old_engines import asked
 
 pytestmark = [
     # AI Edge Quantizer calibrates with all tensors kept; LiteRT warns of the memory that takes.
@@ -69,6 +74,26 @@ def test_the_quantizer_keeps_weights_behind_the_flatbuffer(files: Files) -> None
     outside = [buffer for buffer in model.buffers if buffer.offset > 1]
 
     assert sum(buffer.size for buffer in outside) > len(files.quantizer) / 2  # else the tests below prove nothing
+
+
+def test_weights_behind_the_flatbuffer_need_the_last_tflite_runtime(files: Files) -> None:
+    stated = {name: requirements.of_tflite(getattr(files, name)).engines["tflite-runtime"] for name in FILES}
+
+    assert stated["quantizer"] == EngineNeed("2.14.0", "weights behind the flatbuffer")
+    assert stated["int8"].version == "2.7.0"
+
+
+@pytest.mark.environments
+@pytest.mark.parametrize(("release", "interpreter"), [("2.13.0", "3.10"), ("2.14.0", "3.11")])
+def test_tflite_runtime_reads_them_from_then_on(files: Files, tmp_path: Path, release: str, interpreter: str) -> None:
+    wanted = [f"tflite-runtime=={release}", "numpy<2"]
+    python = build_environment(tmp_path / "environment", *wanted, interpreter=find_interpreter(interpreter))
+
+    found = asked(python, tmp_path, "tflite-runtime", {name: getattr(files, name) for name in FILES}, run=True)
+
+    assert [name for name, answer in found.items() if isinstance(answer, str)] == (
+        ["quantizer"] if release == "2.13.0" else []
+    )
 
 
 @pytest.mark.parametrize("name", FILES)

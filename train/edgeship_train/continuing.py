@@ -45,12 +45,17 @@ class Parent:
 
         Raises:
             ModelFileError: it is damaged, or not ours.
-            TrainingError: it is an exported file.
+            TrainingError: it is an exported file, or an adopted one that takes other numbers than ours do.
         """
         model = ModelFile.open(path)
         if model.format != "keras":
             raise TrainingError(
                 f"--from {path} is a .{model.format}; training goes on from the .keras it was exported from"
+            )
+        if model.manifest.preprocessing.graph_input is not None or model.manifest.logits:
+            raise TrainingError(
+                f"--from {path} was trained elsewhere, on other numbers than raw pixels, or gives logits; training goes on from a "
+                ".keras that edgeship train wrote"
             )
         return cls(model)
 

@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Adopts."""
-    from edgeship_export import graph_inputs
+    from edgeship_export import graph_inputs, lint
     from edgeship_runtime import files
 
     path = Path(options.foreign)
@@ -86,11 +86,15 @@ def run(options: argparse.Namespace) -> int:
     known = know(open_foreign(path), options.size)
     labels = _labels(options, known)
     labelled = _labelled(options)
-    taken = stated or _from_file(known) or _by_trial(options, known, labels, labelled)
+    taken = _stated(known, stated) or _told(options, known, labels, labelled)
     classifier = tried(draft(known, labels, taken, options.fit, known.description.color), known.facts)
     content, answers = completed(known, classifier, pictures or _one_of_each(labelled))
     files.write(out, content, force=options.force)
-    _say_result(options, ModelFile.parse(out, content), answers)
+    model = ModelFile.parse(out, content)
+    _say_result(options, model, answers)
+    for finding in lint.findings(known.facts, model.manifest):
+        if finding.level != "info":
+            say(f"warning: {finding.message}")
     return 0
 
 
@@ -127,27 +131,32 @@ def _labelled(options: argparse.Namespace) -> list[LabelledPicture]:
     return pool(open_data(options.data)) if options.data else []
 
 
-def _from_file(known: Known) -> GraphInput | None:
+def _stated(known: Known, stated: GraphInput | None) -> GraphInput | None:
+    """What was said; to an input of 8 bits, raw means levels as they are, whatever it takes them for."""
     from edgeship_export import graph_inputs
 
-    return graph_inputs.from_file(known.facts.inputs[0], known.description)
+    plain = stated is not None and stated.is_plain
+    return (graph_inputs.as_they_are(known.facts.inputs[0]) or stated) if plain else stated
 
 
-def _by_trial(
+def _told(
     options: argparse.Namespace, known: Known, labels: Sequence[str], labelled: Sequence[LabelledPicture]
 ) -> GraphInput:
-    """The normalization that the labelled pictures speak for."""
+    """What the file tells, or labelled pictures: these are asked where there are some, because files err."""
     from edgeship_export import graph_inputs
     from edgeship_export.choosing import decided, trials
     from edgeship_runtime.errors import AdoptError
 
+    own = graph_inputs.from_file(known.facts.inputs[0], known.description)
+    if own is not None and not labelled:
+        return own
     if not labelled:
         meanings = "; ".join(f"{name} ({meaning})" for name, meaning in graph_inputs.MEANINGS.items())
         raise AdoptError(
             f"{known.raw.path} takes {known.facts.inputs[0].dtype}, and nothing in it says what that was in training. Give labelled "
             f"pictures to find out, --data DATA; or say --preprocessing, one of {meanings}; or mean=M,std=S"
         )
-    found = trials(known, labels, options.fit, labelled)
+    found = trials(known, labels, options.fit, labelled, own)
     best = decided(found, len(labels))
     rows = [("normalization", "accuracy"), *[(trial.name, f"{trial.accuracy:.3f}") for trial in found]]
     (say if options.json else answer)(
@@ -196,7 +205,8 @@ def _say_result(options: argparse.Namespace, model: ModelFile, answers: list[Ans
     if manifest.golden:
         answer(f"carried in the file: {counted(len(manifest.golden), 'golden sample')}")
     else:
-        say("note: without --pictures the file carries no golden samples, and edgeship verify has nothing to compare")
+        why = "no picture was answered surely enough" if answers else "without --pictures or --data"
+        say(f"note: {why}: the file carries no golden samples, and edgeship verify has nothing to compare")
     answer(f"wrote {model.path} ({model.raw.size_bytes:,} bytes, {manifest.quantization.scheme})")
 
 

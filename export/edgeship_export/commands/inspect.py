@@ -65,7 +65,7 @@ def _of_file(path: str, facts: Json) -> Iterator[tuple[str, str]]:
     yield "format", f".{facts['format']}, {facts['quantization']}{scales}"
     if weights:
         yield "weights", weights
-    if facts["labels"] is None:
+    if facts["preprocessing"] is None:  # another tool's file
         yield "kind", facts["kind"]
 
 

@@ -68,7 +68,11 @@ def load(model: ModelFile, threads: int) -> KerasEngine:
 
 
 class KerasEngine:
-    """A .keras file in Keras, on whatever device its backend chose."""
+    """A .keras file in Keras, on whatever device its backend chose.
+
+    Attributes:
+        output_shape: what the network gave the last time, its batch as -1: its configuration need not tell.
+    """
 
     name = "keras"
 
@@ -76,12 +80,15 @@ class KerasEngine:
         self.version, self.threads = str(imported().__version__), threads
         self._model = load_model(model)
         self._pixels = Pixels(np.float32, Affine(0.0, 0), model.manifest.preprocessing)
+        self.output_shape: tuple[int, ...] | None = None
         self._turn = threading.Lock()  # Keras does not say that several threads may predict at once
 
     def scores(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         """N×labels of N×H×W×C raw pixels."""
         with self._turn:
-            return np.asarray(self._model.predict_on_batch(self._pixels.array(batch)), np.float32)
+            given = np.asarray(self._model.predict_on_batch(self._pixels.array(batch)), np.float32)
+        self.output_shape = (-1, *given.shape[1:])
+        return given.reshape(len(batch), -1)
 
     def sibling(self, threads: int) -> KerasEngine:
         """Itself: threads take turns, and TensorFlow uses the cores."""
