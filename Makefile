@@ -34,10 +34,10 @@ demo: setup
 	@$(RUN) bash docs/demo/run.sh
 
 test: setup
-	$(RUN) pytest
+	$(RUN) pytest -n 2 --dist loadfile
 
 test-slow: setup
-	$(RUN) pytest -m slow
+	$(RUN) pytest -n 2 --dist loadfile -m slow
 
 lab:
 	devices/lab/build.sh arm64

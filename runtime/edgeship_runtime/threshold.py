@@ -25,7 +25,7 @@ def fit_threshold(scores: NDArray[np.float32], targets: NDArray[np.int64]) -> fl
         targets: N indices of the true labels.
 
     Returns:
-        A score from 0 to 1, in four decimals; None for fewer than 20 pictures, or where no threshold has more right than wrong.
+        A score from 0 to 1, in as few decimals as tell these pictures apart, four or more; None for fewer than 20 pictures, or where no threshold has more right than wrong.
     """
     if len(scores) < _LEAST:
         return None
@@ -39,5 +39,7 @@ def fit_threshold(scores: NDArray[np.float32], targets: NDArray[np.int64]) -> fl
     at = int(np.flatnonzero(first)[np.argmax(kept[first])])
     if kept[at] <= 0:
         return None
-    below = 1 / scores.shape[1] if at == 0 else best[at - 1]
-    return round(float(min(below, best[at]) + best[at]) / 2, 4)
+    below = min(1 / scores.shape[1] if at == 0 else best[at - 1], best[at])
+    middle = float(below + best[at]) / 2
+    rounded = (round(middle, digits) for digits in range(4, 9))
+    return next((value for value in rounded if below < np.float32(value) <= best[at]), float(best[at]))

@@ -558,7 +558,11 @@ def install(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Install:
     return install
 
 
-@pytest.mark.parametrize("stamps", [lambda s: s, lambda _: 0.0, lambda s: s + 1e9, lambda s: s - 3], ids=str)
+@pytest.mark.parametrize(
+    "stamps",
+    [lambda s: s, lambda _: 0.0, lambda s: s + 1e9, lambda s: s - 3],
+    ids=["right", "none", "of another clock", "late"],
+)
 @pytest.mark.parametrize("pause", [0.0, 0.05, 0.25, 10.0])
 def test_a_frame_is_never_older_than_the_moment_it_was_asked_for(
     clock: Clock, install: Install, pause: float, stamps: Callable[[float], float]
