@@ -168,10 +168,14 @@ def completed(known: Known, classifier: Classifier, pictures: Sequence[LabelledP
 
     Raises:
         PictureError: a picture cannot be decoded; the message names it.
+        AdoptError: the scores of a picture are no numbers.
     """
     manifest, preprocessing = classifier.manifest, classifier.preprocessing
     # A folder may hold more pictures than memory: of each only the scores are kept.
-    scores = [classifier.scores(preprocessing(_encoded(picture, preprocessing))[np.newaxis])[0] for picture in pictures]
+    scores = [
+        _finite(classifier, classifier.scores(preprocessing(_encoded(picture, preprocessing))[np.newaxis])[0])
+        for picture in pictures
+    ]
     likely = _chosen(scores, floor(classifier))
     allowed = tolerance(classifier, [preprocessing(_encoded(pictures[index], preprocessing)) for index in likely])
     chosen = _chosen(scores, allowed)
@@ -199,7 +203,13 @@ def _first_scores(classifier: Classifier) -> NDArray[np.float32]:
             "--size WIDTHxHEIGHT"
         ) from None
     first: NDArray[np.float32] = scores[0]
-    return first
+    return _finite(classifier, first)
+
+
+def _finite(classifier: Classifier, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    if not np.isfinite(scores).all():
+        raise AdoptError(f"{classifier.model.path} computes scores that are no finite numbers (NaN or infinite)")
+    return scores
 
 
 def _sized(raw: RawModel, picture: kinds.Picture, size: tuple[int, int] | None) -> kinds.Picture:

@@ -18,6 +18,7 @@ _READERS = {"tflite": tflite_facts.read, "onnx": onnx_facts.read, "keras": keras
 _RAW_PIXELS = {"uint8": (1.0, 0), "int8": (1.0, -128)}  # scale and zero point of an input that takes levels as they are
 NO_RELEASE = "no-release"
 _NAMED = 3  # layers that a finding lists
+_FILLING = {"ASSIGN_VARIABLE", "CALL_ONCE"}  # without any of these, what a READ_VARIABLE gives is chance
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,11 @@ def _of_operators(real: Facts) -> Iterator[Finding]:
             yield Finding(
                 "error", "custom-operator", f"{where}operator {layer.operator} is not built into the runtimes"
             )
+    if "READ_VARIABLE" in real.operators and not real.operators & _FILLING:
+        text = "its graph reads variables that nothing in the file fills, so its scores are chance"
+        yield Finding(
+            "error", "empty-variables", f"{text}; convert it again, from a function whose variables are frozen"
+        )
     if real.external:
         yield Finding(
             "error",

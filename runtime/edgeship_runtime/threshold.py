@@ -25,7 +25,8 @@ def fit_threshold(scores: NDArray[np.float32], targets: NDArray[np.int64]) -> fl
         targets: N indices of the true labels.
 
     Returns:
-        A score from 0 to 1, in as few decimals as tell these pictures apart, four or more; None for fewer than 20 pictures, or where no threshold has more right than wrong.
+        A score from 0 to 1, in as few decimals as tell these pictures apart, four or more. None for fewer than 20 pictures, or
+        where no threshold has more right than wrong.
     """
     if len(scores) < _LEAST:
         return None

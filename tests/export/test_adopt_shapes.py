@@ -231,6 +231,66 @@ def test_the_signature_of_a_classifier_is_taken(run: Run, saved: Path, labels: P
     assert not ModelFile.open(out).manifest.logits
 
 
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """A Keras network saved with signatures of its own; TensorFlow's from_saved_model leaves the variables of such unfilled."""
+    import keras
+    import tensorflow as tf
+
+    inputs = keras.Input((8, 8, 3))
+    made = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(keras.layers.Flatten()(inputs)))
+    spec = tf.TensorSpec((None, 8, 8, 3), tf.float32)
+    given = tf.function(lambda pixels: {"scores": made(pixels)}, input_signature=[spec])
+    means = tf.function(lambda pixels: {"means": tf.reduce_mean(pixels, [1, 2])}, input_signature=[spec])
+    folder = tmp_path_factory.mktemp("own") / "saved"
+    tf.saved_model.save(made, str(folder), signatures={"serving_default": given, "features": means})
+    return folder, made
+
+
+def test_a_network_with_signatures_of_its_own_keeps_its_weights(
+    run: Run, network: tuple[Path, Any], labels: Path, tmp_path: Path
+) -> None:
+    folder, made = network
+    out, pixels = tmp_path / "out.tflite", np.full((1, 8, 8, 3), 90, np.uint8)
+
+    done = run("adopt", folder, "--labels", labels, "--preprocessing", "unit", "--out", out)
+
+    assert done.code == 0, done.err
+    wanted = made(pixels.astype(np.float32) / 255).numpy()
+    assert np.allclose(Classifier.load(out).scores(pixels), wanted, atol=1e-5)
+
+
+def test_variables_that_nothing_fills_are_an_error(
+    run: Run, network: tuple[Path, Any], labels: Path, tmp_path: Path
+) -> None:
+    import tensorflow as tf
+
+    empty = tmp_path / "empty.tflite"
+    keys = ["serving_default"]
+    empty.write_bytes(tf.lite.TFLiteConverter.from_saved_model(str(network[0]), signature_keys=keys).convert())
+
+    seen = run("inspect", empty)
+    refused = run("adopt", empty, "--labels", labels, "--preprocessing", "unit")
+
+    assert "reads variables that nothing in the file fills" in seen.out
+    assert "reads variables that nothing in the file fills" in refused.one_line_error()
+
+
+def test_scores_that_are_no_numbers_are_refused(run: Run, labels: Path, tmp_path: Path) -> None:
+    foreign = tmp_path / "log.onnx"
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["pixels"], ["means"]),
+        helper.make_node("Flatten", ["means"], ["flat"]),
+        helper.make_node("Log", ["flat"], ["scores"]),  # NaN below the middle grey that "tf" makes zero of
+    ]
+    foreign.write_bytes(onnx_of(nodes, ["batch", 3, 8, 8], ["batch", 3]))
+
+    refused = run("adopt", foreign, "--labels", labels, "--preprocessing", "tf")
+
+    assert "computes scores that are no finite numbers" in refused.one_line_error()
+    assert not (tmp_path / "log.adopted.onnx").exists()
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
