@@ -35,7 +35,9 @@ def run_blocks(plan: Plan, configurations: Sequence[int], timer: Timer, begin: C
             begin(_announced(plan, block, time.monotonic() - started))
             at_s = round(time.monotonic() - started, 3)
             timed = timer(configuration, block)
-            if timed is not None:
+            if timed is None:
+                left.remove(configuration)
+            else:
                 yield Run(configuration, block, again, at_s, timed)
 
     runs: list[Run] = []
@@ -43,7 +45,6 @@ def run_blocks(plan: Plan, configurations: Sequence[int], timer: Timer, begin: C
     for block in range(plan.most_blocks):
         runs = marked([*runs, *time_each(_shuffled(left, plan.seed, block), block, again=False)])
         runs = marked([*runs, *time_each(_worth_repeating(runs, block), block, again=True)])
-        left = [one for one in left if any(run.configuration == one and run.block == block for run in runs)]
         if block + 1 >= plan.blocks and _precise(runs, left, plan):
             break
     return runs
