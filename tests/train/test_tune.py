@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -230,24 +229,22 @@ def test_when_every_trial_fails_the_first_reason_is_said(tmp_path: Path, run: Ru
     assert not (tmp_path / "out/train.toml").exists()
 
 
-# Where Python drops a KeyboardInterrupt it prints it; the search ends after the epoch then.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_interrupted_it_reports_and_the_trial_begins_again(tmp_path: Path, run: Run) -> None:
     (tmp_path / "space.toml").write_text("learning_rate = {low = 1e-4, high = 1e-2}")
     journal = tmp_path / "out/trials.journal"
     command = ["tune", *DIGITS, "--trials", 2, "--space", tmp_path / "space.toml", "--out", tmp_path / "out"]
     command += ["--epochs", 6, "--patience", 0]
-    press = threading.Thread(target=lambda: wait_for(journal, '"trial_id":1,"step":1') and interrupt())
-    press.start()
-
-    stopped = run(*command)
-    press.join()
+    with started(*command) as process:
+        begin(process)
+        assert wait_for(journal, '"trial_id":1,"step":1')
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=LIMIT_S)
     left = trials_of(tmp_path / "out")
     resumed = run(*command)
 
-    assert stopped.code == 130, stopped.err
-    assert "stopped after 1 of 2 trials" in stopped.err
-    assert "the same command goes on" in stopped.err
+    assert process.returncode == 130, said
+    assert "stopped after 1 of 2 trials" in said
+    assert "the same command goes on" in said
     assert [trial["state"] for trial in left] == ["complete"]
     assert resumed.code == 0
     assert "1 trial is already there; 1 more" in resumed.err
@@ -255,11 +252,6 @@ def test_interrupted_it_reports_and_the_trial_begins_again(tmp_path: Path, run: 
     with study_in(journal) as study:
         assert [trial.state.name for trial in study.trials] == ["COMPLETE", "FAIL", "COMPLETE"]
         assert study.trials[1].params == study.trials[2].params
-
-
-def interrupt() -> None:
-    """Ctrl-C."""
-    os.kill(os.getpid(), signal.SIGINT)
 
 
 def wait_for(file: Path, text: str) -> bool:
