@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from edgeship_benchmarks.gathering import NamedModel
 from edgeship_benchmarks.measuring.plan import Plan
 from edgeship_benchmarks.measuring.results import Answered
-from edgeship_benchmarks.reporting.report import Agreement, Data, LabelResult, Result
+from edgeship_benchmarks.reporting.report import Data
+from edgeship_benchmarks.reporting.rows import Agreement, LabelResult, Result
 from edgeship_runtime import record
 from edgeship_runtime.evaluation import Evaluation, wilson
 from edgeship_runtime.model_file import ModelFile

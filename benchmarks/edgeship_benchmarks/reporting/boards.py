@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edgeship_benchmarks.reporting import figures, markdown, text
-from edgeship_benchmarks.reporting.report import FORMAT, Report, Result, names
+from edgeship_benchmarks.reporting.report import FORMAT, Report, names
+from edgeship_benchmarks.reporting.rows import Result
 from edgeship_runtime.pages import render
 from edgeship_runtime.record import Json
 from edgeship_runtime.terminal import table

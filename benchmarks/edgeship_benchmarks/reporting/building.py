@@ -16,16 +16,8 @@ from edgeship_benchmarks.measuring.results import Answered, Results, Run
 from edgeship_benchmarks.measuring.speed import Known, known
 from edgeship_benchmarks.reporting import accuracy, latency
 from edgeship_benchmarks.reporting.parity import parity
-from edgeship_benchmarks.reporting.report import (
-    Data,
-    Failure,
-    Picture,
-    Reference,
-    Report,
-    Result,
-    Settings,
-    UnreadablePicture,
-)
+from edgeship_benchmarks.reporting.report import Data, Picture, Reference, Report, Settings, UnreadablePicture
+from edgeship_benchmarks.reporting.rows import Failure, Result
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from edgeship_benchmarks.reporting.accuracy import right_answers
 from edgeship_benchmarks.reporting.common import Common, Here, installed, objections
 from edgeship_benchmarks.reporting.drift import Corrected, corrected
 from edgeship_benchmarks.reporting.matching import Pair, match
-from edgeship_benchmarks.reporting.report import Report, Result
+from edgeship_benchmarks.reporting.report import Report
+from edgeship_benchmarks.reporting.rows import Result
 from edgeship_benchmarks.reporting.significance import Difference
 from edgeship_runtime.errors import DataError
 

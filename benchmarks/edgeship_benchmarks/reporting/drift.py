@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeship_benchmarks.reporting.report import ProcessRun, Result
+from edgeship_benchmarks.reporting.rows import ProcessRun, Result
 
 _PRIOR = 0.15  # standard deviation of how much more or less than the reference a model follows the machine
 _OUTLIER = 3.0  # standard deviations beyond which a run tells nothing of that

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from edgeship_benchmarks.reporting.report import ProcessRun, Report, Result
+from edgeship_benchmarks.reporting.report import Report
+from edgeship_benchmarks.reporting.rows import ProcessRun, Result
 from edgeship_runtime.pages import INK, chart
 
 if TYPE_CHECKING:

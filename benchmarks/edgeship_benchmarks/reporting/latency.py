@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgeship_benchmarks.measuring.results import Run, Timed
 from edgeship_benchmarks.measuring.speed import Known
-from edgeship_benchmarks.reporting.report import Latency, Precision, ProcessRun, WallClock, WholePicture
+from edgeship_benchmarks.reporting.rows import Latency, Precision, ProcessRun, WallClock, WholePicture
 
 _PERCENTS = 101
 

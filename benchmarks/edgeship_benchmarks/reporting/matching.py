@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from edgeship_benchmarks.reporting.report import Failure, Report, Result, names
+from edgeship_benchmarks.reporting.report import Report, names
+from edgeship_benchmarks.reporting.rows import Failure, Result
 
 Key = tuple[object, ...]
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from edgeship_benchmarks.reporting import figures, text
 from edgeship_benchmarks.reporting.recommending import Recommendation, Wanted, recommend
-from edgeship_benchmarks.reporting.report import Parity, ParityPicture, ProcessRun, Report, Result, names
+from edgeship_benchmarks.reporting.report import Parity, ParityPicture, Report, names
+from edgeship_benchmarks.reporting.rows import ProcessRun, Result
 from edgeship_runtime.pages import render
 
 _MOST_PICTURES = 50  # of those that not all configurations answer alike

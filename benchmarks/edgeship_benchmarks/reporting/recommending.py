@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from edgeship_benchmarks.reporting import significance
 from edgeship_benchmarks.reporting.accuracy import right_answers
-from edgeship_benchmarks.reporting.report import Data, Report, Result, names
+from edgeship_benchmarks.reporting.report import Data, Report, names
+from edgeship_benchmarks.reporting.rows import Result
 from edgeship_benchmarks.reporting.text import number, percent
 from edgeship_runtime.errors import DataError
 

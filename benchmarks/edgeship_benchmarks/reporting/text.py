@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgeship_benchmarks.reporting.report import Report, Result
+from edgeship_benchmarks.reporting.report import Report
+from edgeship_benchmarks.reporting.rows import Result
 from edgeship_runtime.terminal import counted, table
 
 COLUMNS = (
