@@ -1,8 +1,12 @@
 """In order: a function applied to many items by several threads, results in the items' order, with bounded memory.
 
-Three kinds of thread: one draws items, one for each function computes, and the caller's takes the results. A result is handed out as
-soon as those before it are, even while the next item is still awaited: items may come from a pipe that somebody types into. (An
-executor of concurrent.futures would do, but for its price: 8 ms of imports, and 40 µs an item where an inference may take 100.)
+Each thread draws an item when it is free, computes, and draws the next; the caller's takes the results. A result is handed out a
+hundredth of a second after those before it, at the latest, even while the next item is still awaited: items may come from a pipe that
+somebody types into.
+
+All cores compute, so whatever else wants one interrupts an inference, and finds the CPU's caches full of it: what takes 20 µs by itself
+takes three times as long then. So no further thread hands out items, and the caller takes several results at a time. (An executor
+of concurrent.futures would do, but for its price: 8 ms of imports, and 40 µs an item.)
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _TICK_S = 0.2  # how often the caller, waiting, looks whether it should stop
+_GATHERING_S = 0.01  # for so long it lets results come together
 _PATIENCE_S = 0.5
 
 
@@ -31,7 +36,7 @@ def in_order(
     """Yields a result for each item, in order.
 
     Args:
-        items: any number, drawn by a thread as there is room for them.
+        items: any number, drawn by the threads in turns as there is room for them.
         functions: what is applied, a thread for each; all must give the same. An item goes to whichever is free.
         ahead: items that are drawn, and whose results have not been taken yet, at most.
         weight: for how many an item counts in this, at most `ahead`.
@@ -48,13 +53,13 @@ def in_order(
         crew.dismiss()
 
 
-class _Place(Generic[T, R]):
+class _Place(Generic[R]):
     """An item's place in the order. `done` is held until its result, or its error, is there."""
 
-    __slots__ = ("done", "error", "item", "result", "weight")
+    __slots__ = ("done", "error", "result", "weight")
 
-    def __init__(self, item: T, weight: int) -> None:
-        self.item, self.weight = item, weight
+    def __init__(self, weight: int) -> None:
+        self.weight = weight
         self.result: R
         self.error: BaseException | None = None
         self.done = threading.Lock()  # a fifth of an Event's price
@@ -70,18 +75,19 @@ class _Crew(Generic[T, R]):
         weight: Callable[[T], int],
         stop: threading.Event,
     ) -> None:
-        self._items, self._stop, self._dismissed = items, stop, False
-        self._ahead, self._weight = ahead, weight
-        self._room = threading.Semaphore(ahead)
-        self._order: SimpleQueue[_Place[T, R] | None] = SimpleQueue()
-        self._todo: SimpleQueue[_Place[T, R] | None] = SimpleQueue()
-        self._drawer = threading.Thread(target=self._draw, name="draw", daemon=True)
+        self._items, self._weight, self._stop = iter(items), weight, stop
+        self._ended = self._dismissed = False  # no item is to come; nobody wants a result
+        self._ahead, self._room = ahead, threading.Semaphore(ahead)
+        self._crowded = threading.Event()  # there is no room, until results are taken
+        self._turn = threading.Semaphore(1)  # to draw; not a lock, because `dismiss` gives turns while somebody has it
+        self._drawing: set[threading.Thread] = set()  # who is about it
+        self._order: SimpleQueue[_Place[R] | None] = SimpleQueue()
         self._workers = [
             threading.Thread(target=self._work, args=(function,), name=f"work-{number}", daemon=True)
             for number, function in enumerate(functions)
         ]
-        for thread in (self._drawer, *self._workers):
-            thread.start()
+        for worker in self._workers:
+            worker.start()
 
     def results(self, on_turn: Callable[[], None]) -> Iterator[R]:
         while True:
@@ -89,60 +95,70 @@ class _Crew(Generic[T, R]):
             try:
                 place = self._order.get(timeout=_TICK_S)
             except Empty:
-                if self._stop.is_set():  # the drawer may wait for an item that never comes
+                if self._stop.is_set():  # who draws may wait for an item that never comes
                     return
                 continue
             if place is None:
                 return
-            place.done.acquire()
+            if not place.done.acquire(blocking=False):
+                self._crowded.wait(_GATHERING_S)
+                self._crowded.clear()
+                place.done.acquire()
             if place.error is not None:
                 raise place.error
             yield place.result
             self._room.release(place.weight)
 
     def dismiss(self) -> None:
-        """Ends all threads; only the drawer may outlive this, where it waits for an item that does not come."""
+        """Ends all threads; only one may outlive this, where it waits for an item that does not come."""
         self._dismissed = True
-        self._room.release(self._ahead)  # whatever the drawer waits for
-        for _ in self._workers:
-            self._todo.put(None)
+        self._room.release(self._ahead + len(self._workers))  # whatever they wait for
+        self._turn.release(len(self._workers))
         for worker in self._workers:
-            worker.join()
-        self._drawer.join(_PATIENCE_S)
+            worker.join(_PATIENCE_S if worker in self._drawing else None)
 
-    def _draw(self) -> None:
-        items = iter(self._items)
+    def _work(self, function: Callable[[T], R]) -> None:
+        while (drawn := self._draw()) is not None:
+            item, place = drawn
+            try:
+                place.result = function(item)
+            except BaseException as error:
+                place.error = error
+            place.done.release()
+
+    def _draw(self) -> tuple[T, _Place[R]] | None:
+        """An item and its place, which is the next in the order; None where no further one is to be computed."""
+        self._take_room()
+        with self._turn:
+            self._drawing.add(threading.current_thread())  # before it looks, as `dismiss` looks here after it has set
+            drawn = None if self._ended or self._dismissed else self._next()
+            self._drawing.discard(threading.current_thread())
+            return None if self._dismissed else drawn
+
+    def _next(self) -> tuple[T, _Place[R]] | None:
         try:
-            while self._room.acquire() and not (self._dismissed or self._stop.is_set()):
-                place = self._place(next(items))
-                self._order.put(place)
-                self._todo.put(place)
+            if not self._stop.is_set():
+                item = next(self._items)
+                return item, self._placed(self._weight(item))
         except StopIteration:
             pass
         except BaseException as error:
-            self._fail(error)
-        finally:
-            self._order.put(None)
-
-    def _place(self, item: T) -> _Place[T, R]:
-        """For an item that was drawn, once there is room for all of its weight."""
-        weight = self._weight(item)
-        for _ in range(weight - 1):
-            self._room.acquire()
-        return _Place(item, weight)
-
-    def _fail(self, error: BaseException) -> None:
-        """Puts an error in the place of an item that could not be drawn."""
-        place: _Place[T, R] = _Place(None, 1)  # type: ignore[arg-type]
-        place.error = error
-        place.done.release()
-        self._order.put(place)
-
-    def _work(self, function: Callable[[T], R]) -> None:
-        while (place := self._todo.get()) is not None:
-            if not self._dismissed:
-                try:
-                    place.result = function(place.item)
-                except BaseException as error:
-                    place.error = error
+            place = self._placed(1)
+            place.error = error
             place.done.release()
+        self._ended = True
+        self._order.put(None)
+        return None
+
+    def _take_room(self) -> None:
+        if not self._room.acquire(blocking=False):
+            self._crowded.set()
+            self._room.acquire()
+
+    def _placed(self, weight: int) -> _Place[R]:
+        """The next place in the order, once there is room for all of its weight; for one there is."""
+        for _ in range(weight - 1):
+            self._take_room()
+        place: _Place[R] = _Place(weight)
+        self._order.put(place)
+        return place

@@ -58,7 +58,7 @@ def test_who_leaves_early_need_not_wait_for_room() -> None:
 
     results.close()  # type: ignore[attr-defined]
 
-    assert not [thread for thread in threading.enumerate() if thread.name == "draw" or thread.name.startswith("work-")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("work-")]
 
 
 def test_no_more_items_are_drawn_than_fit() -> None:
@@ -134,3 +134,20 @@ def test_no_thread_is_left(leave: Callable[[Iterator[int]], object]) -> None:
     leave(results)
 
     assert threading.active_count() == before
+
+
+def test_who_leaves_does_not_wait_for_an_item_that_never_comes() -> None:
+    """One thread waits for it, and the others for their turn to draw: only the first one may stay behind."""
+    pipe: queue.Queue[int | None] = queue.Queue()
+    before = threading.active_count()
+    results = in_order(iter(pipe.get, None), [str] * 4, ahead=8)
+    pipe.put(1)
+    assert next(results) == "1"
+    leaver = threading.Thread(target=results.close, daemon=True)  # type: ignore[attr-defined]
+
+    leaver.start()
+
+    leaver.join(20)
+    assert not leaver.is_alive()
+    assert threading.active_count() == before + 1
+    pipe.put(None)  # now it comes
