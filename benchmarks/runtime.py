@@ -295,6 +295,8 @@ def watched(classifier: Classifier, seconds: float) -> list[str]:
             costs.append(result.prediction.latency_ms.total)
             beyond.append(done * 1e3 / costs[-1] - 1)
             dropped += result.dropped or 0
+            # Or its whole frame, which only this script decodes, would be freed while the next one is answered.
+            del result
     warm = len(costs) // 10
     costs, beyond, ages = costs[warm:], beyond[warm:], ages[warm:]
     cost, old = statistics.median(costs), statistics.quantiles(ages, n=20)[-1]

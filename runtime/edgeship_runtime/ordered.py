@@ -4,9 +4,9 @@ Each thread draws an item when it is free, computes, and draws the next; the cal
 hundredth of a second after those before it, at the latest, even while the next item is still awaited: items may come from a pipe that
 somebody types into.
 
-All cores compute, so whatever else wants one interrupts an inference, and finds the CPU's caches full of it: what takes 20 µs by itself
-takes three times as long then. So no further thread hands out items, and the caller takes several results at a time. (An executor
-of concurrent.futures would do, but for its price: 8 ms of imports, and 40 µs an item.)
+All cores compute, so whatever else wants one interrupts an inference, and finds the CPU's caches full of it: what takes 20 µs by
+itself takes three times as long then. So no further thread hands out items, and the caller takes several results at a time. (An
+executor of concurrent.futures would do, but for its price: 8 ms of imports, and 40 µs an item.)
 """
 
 from __future__ import annotations

@@ -46,6 +46,7 @@ def newest(
             taken = hub.take(_TICK_S)
             if taken is not None:
                 yield _result(classifier, taken, options, decider)
+            del taken  # a frame is not kept while the next one is awaited, nor let go of while that one is answered
     finally:
         hub.close()
 
