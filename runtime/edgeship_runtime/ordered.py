@@ -78,7 +78,8 @@ class _Crew(Generic[T, R]):
         self._items, self._weight, self._stop = iter(items), weight, stop
         self._ended = self._dismissed = False  # no item is to come; nobody wants a result
         self._ahead, self._room = ahead, threading.Semaphore(ahead)
-        self._crowded = threading.Event()  # there is no room, until results are taken
+        self._drawn = self._taken = 0  # weights
+        self._crowded = threading.Event()  # half of the room is taken: time to take results
         self._turn = threading.Semaphore(1)  # to draw; not a lock, because `dismiss` gives turns while somebody has it
         self._drawing: set[threading.Thread] = set()  # who is about it
         self._order: SimpleQueue[_Place[R] | None] = SimpleQueue()
@@ -107,6 +108,7 @@ class _Crew(Generic[T, R]):
             if place.error is not None:
                 raise place.error
             yield place.result
+            self._taken += place.weight
             self._room.release(place.weight)
 
     def dismiss(self) -> None:
@@ -128,14 +130,15 @@ class _Crew(Generic[T, R]):
 
     def _draw(self) -> tuple[T, _Place[R]] | None:
         """An item and its place, which is the next in the order; None where no further one is to be computed."""
-        self._take_room()
         with self._turn:
             self._drawing.add(threading.current_thread())  # before it looks, as `dismiss` looks here after it has set
+            self._room.acquire()
             drawn = None if self._ended or self._dismissed else self._next()
             self._drawing.discard(threading.current_thread())
             return None if self._dismissed else drawn
 
     def _next(self) -> tuple[T, _Place[R]] | None:
+        """For one there is room."""
         try:
             if not self._stop.is_set():
                 item = next(self._items)
@@ -150,15 +153,13 @@ class _Crew(Generic[T, R]):
         self._order.put(None)
         return None
 
-    def _take_room(self) -> None:
-        if not self._room.acquire(blocking=False):
-            self._crowded.set()
-            self._room.acquire()
-
     def _placed(self, weight: int) -> _Place[R]:
-        """The next place in the order, once there is room for all of its weight; for one there is."""
+        """The next place in the order, once there is room for the rest of its weight."""
+        self._drawn += weight
+        if 2 * (self._drawn - self._taken) > self._ahead:
+            self._crowded.set()
         for _ in range(weight - 1):
-            self._take_room()
+            self._room.acquire()
         place: _Place[R] = _Place(weight)
         self._order.put(place)
         return place
