@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgeship_runtime.cli import main
 from edgeship_runtime.errors import DataError, EdgeshipError
 from edgeship_runtime.sinks import check
 from edgeship_runtime.sources import parse
@@ -283,3 +284,45 @@ def test_no_password_is_ever_shown(password: str) -> None:
     shown = redacted(f"rtsp://me:{password}@camera.example/live")
 
     assert password not in shown.removeprefix("rtsp://me:***").removesuffix("camera.example/live")
+
+
+@pytest.mark.parametrize("secret", ["ALPHA/OMEGA", "ALPHA OMEGA", "ALPHA:OMEGA", "ALPHA//OMEGA"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["URL"],
+        ["run", "URL", "x.jpg"],
+        ["run", "x.jpg", "URL"],
+        ["run", "x.jpg", "x.jpg", "--too", "URL"],
+        ["run", "x.jpg", "x.jpg", "--agree", "URL"],
+        ["run", "x.jpg", "x.jpg", "--config=URL"],
+        ["run", "x.jpg", "--to", "jsonl:URL", "x.jpg"],
+        ["evaluate", "m.tflite", "URL"],
+        ["capture", "URL", "out", "--label", "x", "--nonsense", "URL"],
+        ["devices", "URL"],
+        ["service", "install", "URL", "--nonsense"],
+    ],
+)
+def test_a_url_in_the_wrong_place_is_said_without_its_password(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    secret: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    touch(Path("x.jpg"))
+
+    code = main([word.replace("URL", f"rtsp://me:{secret}@h.invalid/x") for word in arguments])
+
+    said = "".join(capsys.readouterr())
+    assert code != 0
+    assert said
+    assert "ALPHA" not in said
+    assert "OMEGA" not in said
+
+
+@pytest.mark.parametrize("url", ["rtsp://a..b/x", f"http://{'a' * 64}.b/x"])
+def test_a_host_whose_name_cannot_be_one_is_one_line(url: str) -> None:
+    with pytest.raises(DataError, match="wanted a host, or a host and a number as its port"):
+        parse(url)
