@@ -15,10 +15,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from edgeship_runtime.errors import DataError
-from edgeship_runtime.files import reason
 from edgeship_runtime.frames import Frame
 from edgeship_runtime.live.streams import OPEN_S
 from edgeship_runtime.sources.addresses import Live
+from edgeship_runtime.unreachable import why
 from edgeship_runtime.video import opencv, rgb
 
 _VARIABLE = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
@@ -105,12 +105,8 @@ def _asked(url: str) -> str:
             connection.settimeout(_ANSWER_S)
             connection.sendall(f"DESCRIBE {bare} RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: edgeship\r\n\r\n".encode())
             status = connection.recv(64).decode("latin-1").split()
-    except TimeoutError:
-        raise DataError("no answer in time") from None
-    except socket.gaierror:
-        raise DataError("there is no such host") from None
     except OSError as error:
-        raise DataError(reason(error)) from None
+        raise DataError(why(error)) from None
     if len(status) < 2 or not status[0].startswith("RTSP/"):
         raise DataError("what answers there does not speak RTSP")
     if status[1] == "404":
