@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
+from typing import NoReturn
 
 from edgeship_runtime.errors import EdgeshipError, MissingExtraError, UsageError
 
@@ -86,10 +87,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:  # argparse
         return int(stop.code or 0)
     except UsageError as error:
-        _complain(f"{error}")
+        _complain(_shown(f"{error}", arguments))
         return 2
     except EdgeshipError as error:
-        _complain(f"{error}")
+        _complain(_shown(f"{error}", arguments))
         return 1
     except KeyboardInterrupt:
         _complain("interrupted")
@@ -133,6 +134,7 @@ def _dispatch(arguments: list[str]) -> int:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     module = importlib.import_module(verb.module)
     parser = _parser(name, module)
+    parser.arguments = arguments
     # Options may stand anywhere; argparse cannot do that for parsers that have others below them.
     parse = parser.parse_args if verb.subcommands else parser.parse_intermixed_args
     options = parse(arguments[1:])
@@ -150,8 +152,17 @@ def _dispatch(arguments: list[str]) -> int:
         return int(module.run(options))
 
 
-def _parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+class _Parser(argparse.ArgumentParser):
+    """argparse, whose errors repeat what was typed, passwords left out."""
+
+    arguments: Sequence[str] = ()
+
+    def error(self, message: str) -> NoReturn:
+        super().error(_shown(message, self.arguments))
+
+
+def _parser(name: str, module: ModuleType) -> _Parser:
+    parser = _Parser(
         prog=f"edgeship {name}",
         description=_wrapped(module.__doc__ or ""),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -214,6 +225,13 @@ def _nearest(name: str) -> str:
 
     near = get_close_matches(name, VERBS, 1)
     return f"; did you mean {near[0]}?" if near else ""
+
+
+def _shown(text: str, arguments: Sequence[str]) -> str:
+    """A message as it may be shown: what was typed in the wrong place is a URL with its password, at times."""
+    from edgeship_runtime.sources.addresses import without_passwords
+
+    return without_passwords(text, arguments)
 
 
 def _complain(text: str) -> None:

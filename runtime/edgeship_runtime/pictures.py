@@ -37,20 +37,10 @@ _TRANSPOSED = frozenset({5, 6, 7, 8})  # orientations that swap width and height
 _LARGE = 2**24  # pixels: more than most cameras give, and 64 MB each time it is held
 _one_at_a_time = threading.Lock()  # large pictures: threads that meet on them would need their memory at one moment
 _PIXEL_BYTES = 8  # decoded, and once more turned or in other colours, four bytes each
-_DECODER_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    IndexError,
-    TypeError,
-    KeyError,
-    NotImplementedError,
-    OverflowError,
-)
-
 # Pillow warns from 89 megapixels, which phones reach, and refuses from 179, which we let it do.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# What it warns of otherwise is damaged metadata, in two lines on stderr each time: the picture is decoded, or refused, all the same.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 def decode(picture: Path | bytes, color: Color, *, at_least: tuple[int, int] | None = None) -> Image.Image:
@@ -81,7 +71,9 @@ def decode(picture: Path | bytes, color: Color, *, at_least: tuple[int, int] | N
         raise PictureError(_nature(picture)) from None
     except (Image.DecompressionBombError, MemoryError):
         raise PictureError("the picture is too large: more than 179 million pixels, or than fit in memory") from None
-    except _DECODER_ERRORS as error:  # Pillow's decoders raise all of these on damaged files
+    except PictureError:
+        raise
+    except Exception as error:  # Pillow's readers raise any kind of error on damaged files; AVIF's a RuntimeError
         if isinstance(error, OSError) and error.errno is not None:
             raise PictureError(reason(error)) from None
         raise PictureError(f"damaged picture: {str(error) or type(error).__name__}") from None

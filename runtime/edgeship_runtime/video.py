@@ -15,6 +15,7 @@ import numpy as np
 from edgeship_runtime.errors import DataError, MissingExtraError
 from edgeship_runtime.files import reason
 from edgeship_runtime.frames import Frame
+from edgeship_runtime.terminal import say
 from edgeship_runtime.video_size import stated_bytes
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 _EARLY_S = 0.001  # containers round positions to a millisecond: a frame may lie this much before its time
 
 # Of videos that their first bytes do not tell from anything else, or that are named often.
-_SUFFIXES = frozenset({".mp4", ".mov", ".mpg", ".mpeg", ".ts", ".m2ts", ".3gp", ".wmv", ".flv", ".h264", ".mjpeg"})
+_SUFFIXES = frozenset({".mp4", ".mov", ".mpg", ".mpeg", ".ts", ".m2ts", ".3gp", ".wmv", ".flv", ".h264"})
+_JPEGS = frozenset({".mjpeg", ".mjpg"})  # one after another, so that the first bytes are those of a picture
 _STILL_BRANDS = (b"avi", b"hei", b"mif", b"msf")  # ftyp boxes also begin AVIF and HEIF pictures
 _ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})  # not MPO: photos of phones, with a second view or a preview
 _NO_PICTURE = "MPEG"  # Pillow knows these streams by their first bytes, and cannot decode them
@@ -61,7 +63,7 @@ def looks_like_video(path: Path) -> bool:
         return not head[8:].startswith(_STILL_BRANDS)
     if head[:4] == b"RIFF":
         return head[8:12] == b"AVI "
-    return head[:4] == b"\x1a\x45\xdf\xa3" or (path.suffix.lower() in _SUFFIXES and not _is_still(path))
+    return head[:4] == b"\x1a\x45\xdf\xa3" or (path.suffix.lower() in _SUFFIXES | _JPEGS and not _is_still(path))
 
 
 class VideoFile:
@@ -124,10 +126,22 @@ class VideoFile:
             yield held
         if not read:
             raise DataError(f"{self.path}: no frame of this video could be decoded")
+        if read < (self._stated_frames or 0):
+            say(
+                f"{self.path}: {read:,} of its {self._stated_frames:,} frames could be decoded; others are damaged, or edited out"
+            )
 
     def close(self) -> None:
         """Lets go of the file."""
         self._capture.release()
+
+    @property
+    def _stated_frames(self) -> int | None:
+        """As many as MP4, QuickTime and AVI files list; of others OpenCV knows an estimate."""
+        count = int(self._capture.get(opencv().CAP_PROP_FRAME_COUNT))
+        with self.path.open("rb") as stream:
+            head = stream.read(8)
+        return count if head[:4] == b"RIFF" or head[4:] == b"ftyp" else None
 
     @property
     def _cut_short(self) -> str:
@@ -190,6 +204,8 @@ def _is_text(head: bytes) -> bool:
 
 
 def _is_still(path: Path) -> bool:
+    if path.suffix.lower() in _JPEGS:
+        return False
     from PIL import Image
 
     try:

@@ -1,7 +1,8 @@
 """Video size: how many bytes a video file says it has, from the lengths that its container states.
 
 A decoder ends at the end of the bytes and does not say whether more should have come. The lengths tell: of the boxes of an MP4 or
-QuickTime file (ISO/IEC 14496-12), of the RIFF chunks of an AVI, of the segment of a Matroska or WebM file (RFC 9559).
+QuickTime file (ISO/IEC 14496-12), of the RIFF chunks of an AVI, of the segment of a Matroska or WebM file (RFC 9559). Others have no
+length, but may end in the middle of something: MPEG transport streams in a packet, JPEGs in a row in a picture.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import BinaryIO
 
 _EBML = b"\x1a\x45\xdf\xa3"
 _SEGMENT = b"\x18\x53\x80\x67"
+_JPEG = b"\xff\xd8\xff"
 _BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"uuid", b"meta", b"sidx", b"styp"})
 
 
@@ -27,6 +29,10 @@ def stated_bytes(path: Path) -> int | None:
             return _boxes(stream, path.stat().st_size)
         if head[:4] == b"RIFF":
             return _riff(stream)
+        if head[:3] == _JPEG:
+            return _pictures(stream, path.stat().st_size)
+        if packet := _packet(stream):
+            return -(-path.stat().st_size // packet) * packet
         return _matroska(stream) if head[:4] == _EBML else None
 
 
@@ -68,6 +74,23 @@ def _matroska(stream: BinaryIO) -> int | None:
         return None
     length = _variable(stream)
     return None if length is None else stream.tell() + length
+
+
+def _pictures(stream: BinaryIO, size: int) -> int:
+    """To the end of the last one, if only by the mark that stands there."""
+    stream.seek(max(0, size - 64))
+    return size if stream.read().rstrip(b"\0\r\n").endswith(b"\xff\xd9") else size + 2
+
+
+def _packet(stream: BinaryIO) -> int | None:
+    """Bytes of a packet of a transport stream, each of which begins with the letter G; those of camcorders have a time before it."""
+    stream.seek(0)
+    head = stream.read(3 * 192)
+    for length, at in ((188, 0), (192, 4)):
+        if head[at::length][:3] == b"GGG":
+            return length
+    stream.seek(0)
+    return None
 
 
 def _variable(stream: BinaryIO) -> int | None:

@@ -40,10 +40,10 @@ COMMAND = [sys.executable, "-m", "edgeship_runtime.cli", "capture"]
 Pixels = NDArray[np.uint8]
 
 
-def film(path: Path, pictures: list[Pixels], rate: float = 10.0) -> Path:
+def film(path: Path, pictures: list[Pixels], rate: float = 10.0, codec: str = "") -> Path:
     """A video of RGB pictures, written by OpenCV."""
     height, width = pictures[0].shape[:2]
-    code = cv2.VideoWriter.fourcc(*CODECS[path.suffix])
+    code = cv2.VideoWriter.fourcc(*(codec or CODECS[path.suffix]))
     writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, code, rate, (width, height))
     assert writer.isOpened()
     for picture in pictures:
@@ -444,6 +444,39 @@ def test_containers_state_their_length_and_keep_to_it_when_cut(tmp_path: Path, s
     for kept in (len(data) - 1, len(data) * 3 // 4, len(data) // 2):
         video.write_bytes(data[:kept])
         assert (stated_bytes(video) or 0) > kept
+
+
+@pytest.mark.parametrize(("suffix", "code"), [(".ts", "MPG2"), (".mjpeg", "MJPG")])
+def test_a_stream_that_ends_in_the_middle_of_something_is_cut_short(tmp_path: Path, suffix: str, code: str) -> None:
+    video = film(tmp_path / f"v{suffix}", counting(20), 25.0, code)
+    data = video.read_bytes()
+    whole = [number_of(frame.pixels) for frame in VideoFile(video).frames()]
+    video.write_bytes(data[: len(data) * 3 // 4 + 1])
+
+    kept = []
+    with pytest.raises(DataError, match="cut short"):
+        kept.extend(frame.index for frame in VideoFile(video).frames())
+
+    assert whole == list(range(20))
+    assert stated_bytes(video) != len(data)
+    assert 0 < len(kept) < 20
+    assert kept == list(range(len(kept)))
+
+
+@pytest.mark.parametrize("suffix", [".avi", ".mp4"])
+def test_frames_that_are_lost_to_damage_are_told(
+    tmp_path: Path, suffix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    random = np.random.default_rng(0)
+    video = film(tmp_path / f"v{suffix}", [random.integers(0, 256, (48, 64, 3), np.uint8) for _ in range(20)])
+    data = bytearray(video.read_bytes())
+    data[len(data) // 2 : len(data) * 3 // 4] = bytes(len(data) * 3 // 4 - len(data) // 2)
+    video.write_bytes(data)
+
+    count = len(list(VideoFile(video).frames()))
+
+    assert 0 < count < 20
+    assert f"{count} of its 20 frames could be decoded" in capsys.readouterr().err
 
 
 def test_what_follows_a_video_is_no_harm(tmp_path: Path) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import itertools
+import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -469,6 +472,35 @@ def test_nobody_there_is_one_line(digits: Digits, run: Run, camera: Camera) -> N
 
 def test_a_host_that_does_not_exist_is_one_line(digits: Digits, run: Run) -> None:
     assert "there is no such host" in run("run", digits.int8, "http://nowhere.invalid/x").one_line_error()
+
+
+def test_a_certificate_that_nobody_vouches_for_is_told_with_what_to_do(
+    digits: Digits, run: Run, camera: Camera, tmp_path: Path
+) -> None:
+    """As most cameras have one that they made themselves."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl here to make a certificate with")
+    key, certificate = tmp_path / "key.pem", tmp_path / "camera.pem"
+    made = ["-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-subj", "/CN=camera"]
+    subprocess.run(["openssl", "req", "-x509", *made], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    def serve(server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True):
+                    pass
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, args=(server,), daemon=True).start()
+        line = run("run", digits.int8, f"https://127.0.0.1:{server.getsockname()[1]}/x").one_line_error()
+        server.shutdown(socket.SHUT_RDWR)
+    plain = run("run", digits.int8, camera.url.replace("http", "https")).one_line_error()
+
+    assert "its certificate is not trusted (self-signed certificate); SSL_CERT_FILE=FILE.pem" in line
+    assert "no TLS with it" in plain
 
 
 def test_who_keeps_trying_waits_for_the_camera(classifier: Classifier, camera: Camera) -> None:

@@ -135,7 +135,7 @@ def test_a_broker_that_is_not_there_is_told_and_so_is_what_was_lost(
 
     lines = result.err.splitlines()
     assert result.code == 1
-    assert f"{broker.url}: cannot be reached; trying again" in lines
+    assert f"{broker.url}: cannot be reached (connection refused); trying again" in lines
     assert f"{broker.url}: 5 messages wait; further ones are dropped" in lines
     assert lines[-1] == f"edgeship: --to {broker.url}: 20 messages not delivered"
 

@@ -123,6 +123,28 @@ def test_odd_files_decode_or_are_refused(shared_data: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "format_name", ["AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "SPIDER", "TIFF", "WEBP"]
+)
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, of damaged metadata
+def test_a_damaged_file_is_decoded_or_refused_whatever_the_reader_raises(format_name: str) -> None:
+    """Pillow's readers raise any kind of error: AVIF's a RuntimeError. One such file must not end a run."""
+    random = np.random.default_rng(0)
+    image = Image.fromarray(random.integers(0, 255, (24, 32), np.uint8))
+    whole = saved(image if format_name == "SPIDER" else image.convert("RGB"), format_name)
+    refused = 0
+    for _ in range(150):
+        data = np.frombuffer(whole, np.uint8).copy()
+        places = random.integers(0, min(len(data), random.choice([64, 512, 10_000])), 4)
+        data[places] = random.choice([0, 127, 255], 4)
+        try:
+            decode(data.tobytes(), "rgb", at_least=(8, 8))
+        except PictureError as error:
+            assert "\n" not in str(error)
+            refused += 1
+    assert refused > 0
+
+
+@pytest.mark.parametrize(
     "array",
     [
         np.zeros((4, 4, 3), np.float32),

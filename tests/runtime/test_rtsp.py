@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,10 @@ from edgeship_runtime import Classifier
 from edgeship_runtime.errors import DataError
 from edgeship_runtime.live import feeds
 from edgeship_runtime.live import rtsp as module
+from edgeship_runtime.results import Result
 from edgeship_runtime.sources.addresses import stream
 from making import Digits, Run
-from servers import rtsp
+from servers import films, rtsp, wire
 from watching import Watched
 
 
@@ -92,6 +94,69 @@ def test_after_garbage_pictures_are_answered_again(classifier: Classifier, camer
     assert after.frame is not None
     assert after.frame.pixels.shape == (240, 320, 3)
     assert watched.names()[-1] == "live"
+
+
+def shown(results: Iterable[Result]) -> Iterator[tuple[int, float]]:
+    """The number on each frame, and when it is said to have arrived."""
+    for result in results:
+        assert result.frame is not None
+        assert result.frame.arrived_s is not None
+        yield films.number(result.frame.pixels), result.frame.arrived_s
+
+
+def assert_in_order(numbers: Sequence[int], length: int) -> None:
+    """Of a film that goes round and round: some are passed over on a busy machine, and none is of the past."""
+    steps = [(after - before) % length for before, after in itertools.pairwise(numbers)]
+    assert all(0 < step < length - 5 for step in steps), numbers
+
+
+def test_b_frames_come_in_the_order_in_which_they_were_taken(
+    classifier: Classifier, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are sent after frames that are shown later."""
+    video = films.film(tmp_path / "b.mp4", (320, 240), range(60), b_frames=3)
+    with rtsp.Camera(video) as camera, Watched(classifier, camera.url) as watched:
+        seen = list(itertools.islice(shown(watched.results), 60))
+        results_after = next(iter(watched.results))
+
+    assert_in_order([number for number, _ in seen], 60)
+    assert all(before < after for (_, before), (_, after) in itertools.pairwise(seen))
+    assert watched.names() == ["connecting", "live"]
+    assert results_after.error is None
+    (told,) = [line for line in capsys.readouterr().err.splitlines() if "B-frames" in line]
+    assert told.startswith(f"{camera.url}: sends B-frames")
+
+
+def test_a_stream_that_changes_its_resolution_goes_on(classifier: Classifier, tmp_path: Path) -> None:
+    """With fresh frames in their order, as often as it changes. OpenCV gives them the first one's size: see docs/runtime.md."""
+    small = films.film(tmp_path / "small.mp4", (320, 240), range(30))
+    large = films.film(tmp_path / "large.mp4", (640, 360), range(128, 158))
+    with rtsp.Camera(small, large) as camera, Watched(classifier, camera.url, stall_s=10.0) as watched:
+        for begin, end in ((0, 30), (128, 158), (0, 30)):
+            watched.until(lambda r, b=begin, e=end: b <= films.number(r.frame.pixels) < e)  # type: ignore[misc,union-attr]
+            seen = list(itertools.islice(shown(watched.results), 20))
+            assert {number for number, _ in seen} <= set(range(begin, end))
+            assert_in_order([number for number, _ in seen], 30)
+            camera.tell("next")
+
+    assert watched.names() == ["connecting", "live"]
+
+
+def test_a_stream_that_falls_silent_in_mid_frame_has_stalled(classifier: Classifier, tmp_path: Path) -> None:
+    """Half a frame is none, and what OpenCV kept back is given out neither then nor later."""
+    video = films.film(tmp_path / "f.mp4", (320, 240), range(60))
+    with rtsp.Camera(video) as camera, wire.Wire(camera.port) as cable:
+        url = camera.url.replace(str(camera.port), str(cable.port))
+        with Watched(classifier, url, stall_s=1.0) as watched:
+            before = watched.until(lambda result: result.index >= 20)
+            cable.cut()
+            meanwhile = list(itertools.takewhile(lambda _: watched.names().count("live") < 2, watched.results))
+
+    assert watched.names() == ["connecting", "live", "stalled", "reconnecting", "live"]
+    assert before.frame is not None
+    numbers = [films.number(before.frame.pixels), *(number for number, _ in shown(meanwhile))]
+    assert len(numbers) < 5, numbers  # what was on its way
+    assert_in_order(numbers, 60)
 
 
 def test_a_path_without_a_stream_is_one_line(digits: Digits, run: Run, camera: rtsp.Camera) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import os
 import sys
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgeship_runtime.cli import main
 from edgeship_runtime.errors import DataError, EdgeshipError
 from edgeship_runtime.sinks import check
 from edgeship_runtime.sources import parse
@@ -49,6 +51,82 @@ def test_a_link_that_leads_back_up_is_not_followed(tmp_path: Path) -> None:
     assert [path.name for path in found(tmp_path)] == ["1.jpg", "2.jpg"]
 
 
+def test_a_link_to_a_folder_elsewhere_is_followed_and_each_folder_is_gone_through_once(tmp_path: Path) -> None:
+    touch(tmp_path / "far/a/1.jpg", tmp_path / "far/2.jpg", tmp_path / "here/own/3.jpg")
+    (tmp_path / "here/far").symlink_to(tmp_path / "far")
+    (tmp_path / "here/far again").symlink_to("../far")
+    (tmp_path / "here/same").symlink_to("own")
+
+    assert [str(path.relative_to(tmp_path / "here")) for path in found(tmp_path / "here")] == [
+        "far/2.jpg",
+        "far/a/1.jpg",
+        "own/3.jpg",
+    ]
+
+
+def test_a_pattern_does_not_follow_links_round_in_circles(tmp_path: Path) -> None:
+    """Two links that lead back double what there is at each of forty levels."""
+    touch(tmp_path / "a/b/1.jpg", tmp_path / "far/2.jpg")
+    for name, target in (("up", ".."), ("here", "."), ("far", "../far")):
+        (tmp_path / "a" / name).symlink_to(target)
+
+    assert found(tmp_path / "a/**/*.jpg") == [tmp_path / "a/b/1.jpg", tmp_path / "a/far/2.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "wanted"),
+    [
+        ("**/*.jpg", ["1.jpg", "a/2.jpg", "a/b/3.jpg", "c[1]/4.jpg"]),
+        ("**", ["1.jpg", "a/2.jpg", "a/b/3.jpg", "c[1]/4.jpg", "c[1]/5.png"]),
+        ("./a/**/**/*.jpg", ["./a/2.jpg", "./a/b/3.jpg"]),
+        ("**/b/*", ["a/b/3.jpg"]),
+        ("**/a/**/[23].jpg", ["a/2.jpg", "a/b/3.jpg"]),
+        ("*/**/*.png", ["c[1]/5.png"]),
+    ],
+)
+def test_two_stars_are_a_folder_and_those_below_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str, wanted: list[str]
+) -> None:
+    touch(
+        *(
+            tmp_path / name
+            for name in ("1.jpg", "a/2.jpg", "a/b/3.jpg", "c[1]/4.jpg", "c[1]/5.png", ".x/6.jpg", "7.txt")
+        )
+    )
+    monkeypatch.chdir(tmp_path)
+
+    assert found(pattern) == [Path(name) for name in wanted]
+    assert found(tmp_path / pattern) == [tmp_path / name for name in wanted]
+
+
+def test_folders_may_lie_deeper_than_functions_may(tmp_path: Path) -> None:
+    place = tmp_path.joinpath(*"a" * 200)
+    touch(place / "1.jpg")
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 100)
+    try:
+        pictures = found(tmp_path)
+    finally:
+        sys.setrecursionlimit(limit)
+
+    assert pictures == [place / "1.jpg"]
+
+
+def test_matches_that_are_no_pictures_are_not_said_to_be_missing(tmp_path: Path) -> None:
+    touch(tmp_path / "clip.mp4")
+
+    (problem,) = Pictures(f"{tmp_path}/*.mp4")
+
+    assert isinstance(problem, Problem)
+    assert "videos and folders are given by their own names" in problem.error
+
+
+def test_without_a_stdin_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+
+    assert list(Pictures("-")) == [Problem("-", "there is no stdin to read paths from")]
+
+
 def test_a_folder_without_pictures_says_so(tmp_path: Path) -> None:
     touch(tmp_path / "notes.txt")
 
@@ -75,11 +153,11 @@ def test_a_list_on_stdin_is_paths_as_they_are(monkeypatch: pytest.MonkeyPatch) -
 def test_what_cannot_be_looked_at_is_told_in_its_place(tmp_path: Path) -> None:
     touch(tmp_path / "a.jpg", tmp_path / "z.jpg")
     (tmp_path / "loop.jpg").symlink_to("loop.jpg")
-    (tmp_path / "nowhere.jpg").symlink_to("gone.jpg")
+    (tmp_path / "nowhere.jpg").symlink_to("gone.jpg")  # told when it is read
 
     for name in (tmp_path, tmp_path / "*.jpg"):
-        first, problem, last = Pictures(str(name))
-        assert (first, last) == (tmp_path / "a.jpg", tmp_path / "z.jpg")
+        first, problem, *last = Pictures(str(name))
+        assert (first, last) == (tmp_path / "a.jpg", [tmp_path / "nowhere.jpg", tmp_path / "z.jpg"])
         assert problem == Problem(str(tmp_path / "loop.jpg"), "too many levels of symbolic links")
 
 
@@ -206,3 +284,45 @@ def test_no_password_is_ever_shown(password: str) -> None:
     shown = redacted(f"rtsp://me:{password}@camera.example/live")
 
     assert password not in shown.removeprefix("rtsp://me:***").removesuffix("camera.example/live")
+
+
+@pytest.mark.parametrize("secret", ["ALPHA/OMEGA", "ALPHA OMEGA", "ALPHA:OMEGA", "ALPHA//OMEGA"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["URL"],
+        ["run", "URL", "x.jpg"],
+        ["run", "x.jpg", "URL"],
+        ["run", "x.jpg", "x.jpg", "--too", "URL"],
+        ["run", "x.jpg", "x.jpg", "--agree", "URL"],
+        ["run", "x.jpg", "x.jpg", "--config=URL"],
+        ["run", "x.jpg", "--to", "jsonl:URL", "x.jpg"],
+        ["evaluate", "m.tflite", "URL"],
+        ["capture", "URL", "out", "--label", "x", "--nonsense", "URL"],
+        ["devices", "URL"],
+        ["service", "install", "URL", "--nonsense"],
+    ],
+)
+def test_a_url_in_the_wrong_place_is_said_without_its_password(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    secret: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    touch(Path("x.jpg"))
+
+    code = main([word.replace("URL", f"rtsp://me:{secret}@h.invalid/x") for word in arguments])
+
+    said = "".join(capsys.readouterr())
+    assert code != 0
+    assert said
+    assert "ALPHA" not in said
+    assert "OMEGA" not in said
+
+
+@pytest.mark.parametrize("url", ["rtsp://a..b/x", f"http://{'a' * 64}.b/x"])
+def test_a_host_whose_name_cannot_be_one_is_one_line(url: str) -> None:
+    with pytest.raises(DataError, match="wanted a host, or a host and a number as its port"):
+        parse(url)

@@ -127,7 +127,8 @@ def test_the_page_shows_what_is_and_says_when_it_is_over(digits: Digits, camera:
 
         camera.silent.set()
         wait(page, "document.querySelector('article').classList.contains('old')")
-        wait(page, "document.querySelector('.state').textContent.startsWith('reconnecting')")
+        wait(page, "document.querySelector('.state').textContent === 'reconnecting'")
+        assert page.inner_text(".detail")
         assert "last answer" in page.inner_text(".why")
         camera.silent.clear()
         wait(page, "!document.querySelector('article').classList.contains('old')")
@@ -135,6 +136,7 @@ def test_the_page_shows_what_is_and_says_when_it_is_over(digits: Digits, camera:
         running.process.terminate()
         wait(page, "document.querySelector('#connection').textContent === 'edgeship has ended'")
         wait(page, "document.querySelector('article').classList.contains('old')")
+        assert not page.is_visible("article .state")  # nothing is live any more
         assert running.process.wait(20) == 0
 
     assert problems == []
@@ -142,6 +144,10 @@ def test_the_page_shows_what_is_and_says_when_it_is_over(digits: Digits, camera:
 
 def test_the_page_fits_phones_and_the_dark(digits: Digits, camera: Camera, browser: Any, tmp_path: Path) -> None:
     problems: list[str] = []
+    with Image.open(io.BytesIO(camera.pictures[0])) as picture:
+        stream = io.BytesIO()
+        picture.resize((240, 480)).save(stream, "JPEG")
+    camera.pictures = [stream.getvalue()]  # upright, as from a camera on its side
     with Running(digits, camera) as running:
         for scheme, width in itertools.product(("light", "dark"), (320, 390, 1200)):
             size = {"width": width, "height": 800}
@@ -150,12 +156,21 @@ def test_the_page_fits_phones_and_the_dark(digits: Digits, camera: Camera, brows
             wait(page, "document.querySelector('.top i') !== null")
 
             assert page.evaluate("document.documentElement.scrollWidth") <= width
+            screen = page.locator(".screen").bounding_box()
+            assert screen["height"] < screen["width"]
             ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
             assert (sum(map(int, re.findall(r"\d+", ground)[:3])) < 200) == (scheme == "dark")
             page.screenshot(path=tmp_path / "page.png")
             page.context.close()
             with Image.open(tmp_path / "page.png") as shot:
                 assert len(np.unique(np.asarray(shot.convert("L").resize((64, 64))))) > 10  # not an empty page
+
+        page = opened(browser, running.url, problems, viewport={"width": 320, "height": 800})
+        camera.status = f"503 Service {'Unavailable' * 8}"
+        camera.break_off()
+        wait(page, "document.querySelector('.detail')?.textContent.length > 80")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        assert page.locator(".source code").bounding_box()["width"] > 100
 
     assert problems == []
 

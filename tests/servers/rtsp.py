@@ -20,13 +20,13 @@ def free_port() -> int:
 
 
 class Camera:
-    """Plays the H.264 video of a file at rtsp://127.0.0.1:PORT/live. Skips the test where GStreamer's server is not installed."""
+    """Plays the H.264 of video files at rtsp://127.0.0.1:PORT/live. Skips the test where GStreamer's server is not installed."""
 
-    def __init__(self, video: Path) -> None:
+    def __init__(self, *videos: Path) -> None:
         found = Path(PYTHON).exists() and subprocess.run([PYTHON, "-c", _NEEDS], capture_output=True, check=False)
         if not found or found.returncode:
             pytest.skip("no GStreamer RTSP server here; .ci/run names the Debian packages")
-        self.video, self.port = video, free_port()
+        self.videos, self.port = videos, free_port()
         self.url = f"rtsp://127.0.0.1:{self.port}/live"
 
     def __enter__(self) -> Camera:
@@ -39,13 +39,13 @@ class Camera:
         self.kill()
 
     def start(self) -> None:
-        command = [PYTHON, str(PROGRAM), str(self.video), str(self.port)]
+        command = [PYTHON, str(PROGRAM), str(self.port), *map(str, self.videos)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == "ready\n"
 
     def tell(self, word: str) -> None:
-        """ "stall": connections stay, nothing comes; "garbage": what cannot be decoded; "go": pictures come again."""
+        """ "stall": nothing comes any more; "garbage": what nobody can decode; "next": the next file; "go": pictures again."""
         assert self._process.stdin is not None
         self._process.stdin.write(f"{word}\n")
 

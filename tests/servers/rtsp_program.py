@@ -1,12 +1,13 @@
 """An RTSP camera, for Debian's Python and GStreamer (no wheel has these): plays the H.264 of a file round and round.
 
-Usage: /usr/bin/python3 rtsp_program.py FILE PORT     prints "ready"; lines on stdin: "stall", "garbage", "go"
+Usage: /usr/bin/python3 rtsp_program.py PORT FILE…    prints "ready"; lines on stdin: "stall", "garbage", "next" (file), "go"
 """
 
 from __future__ import annotations
 
 import sys
 import threading
+from typing import NamedTuple
 
 import gi
 
@@ -20,46 +21,59 @@ PLAY = (
     "( appsrc name=source is-live=true format=time caps=video/x-h264,stream-format=byte-stream,alignment=au "
     "! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
 )
-stalled, spoilt = threading.Event(), threading.Event()
+stalled, spoilt, turned = threading.Event(), threading.Event(), {"film": 0}
 
 
-def access_units(path: str) -> list[bytes]:
-    """Each picture of the file as its encoder left it."""
+class Unit(NamedTuple):
+    """A picture as its encoder left it. B-frames come after pictures that are shown later: `shown` is not in order then."""
+
+    data: bytes
+    sent: int
+    shown: int
+
+
+def access_units(path: str) -> list[Unit]:
     pipeline = Gst.parse_launch(
         f"filesrc location={path} ! qtdemux ! h264parse ! video/x-h264,stream-format=byte-stream,alignment=au "
         "! appsink name=sink sync=false"
     )
     pipeline.set_state(Gst.State.PLAYING)
-    sink, units = pipeline.get_by_name("sink"), []
+    sink, buffers = pipeline.get_by_name("sink"), []
     while (sample := sink.pull_sample()) is not None:
-        buffer = sample.get_buffer()
-        units.append(buffer.extract_dup(0, buffer.get_size()))
+        buffers.append(sample.get_buffer())
+    begin = buffers[0].dts
+    units = [Unit(item.extract_dup(0, item.get_size()), item.dts - begin, item.pts - begin) for item in buffers]
     pipeline.set_state(Gst.State.NULL)
     return units
 
 
 class Camera(GstRtspServer.RTSPMediaFactory):
-    def __init__(self, units: list[bytes]) -> None:
+    def __init__(self, films: list[list[Unit]]) -> None:
         super().__init__()
-        self.units = units
+        self.films = films
         self.set_launch(PLAY)
         self.set_shared(False)
 
-    def do_configure(self, media: GstRtspServer.RTSPMedia) -> None:
+    def begin(self, media: GstRtspServer.RTSPMedia) -> None:
         source = media.get_element().get_by_name("source")
-        state = {"sent": 0}
+        state = {"film": 0, "number": 0, "begin": 0}
 
         def push() -> bool:
             if stalled.is_set():
                 return True
-            number = state["sent"]
-            unit = self.units[number % len(self.units)]
-            if spoilt.is_set():  # slices of pictures that no encoder made
-                unit = unit[:40] + bytes(value ^ 0x5A for value in unit[40:])
-            buffer = Gst.Buffer.new_wrapped(unit)
-            buffer.pts = buffer.dts = number * Gst.SECOND // RATE
+            units, number = self.films[state["film"]], state["number"]
+            if number % len(units) == 0 and state["film"] != turned["film"]:  # at a key frame
+                state["begin"] += number * Gst.SECOND // RATE
+                state["film"], number = turned["film"], 0
+                units = self.films[state["film"]]
+            unit = units[number % len(units)]
+            begin = state["begin"] + number // len(units) * len(units) * Gst.SECOND // RATE
+            # Slices of pictures that no encoder made.
+            spoil = unit.data[:40] + bytes(value ^ 0x5A for value in unit.data[40:])
+            buffer = Gst.Buffer.new_wrapped(spoil if spoilt.is_set() else unit.data)
+            buffer.pts, buffer.dts = begin + unit.shown, begin + unit.sent
             buffer.duration = Gst.SECOND // RATE
-            state["sent"] = number + 1
+            state["number"] = number + 1
             return source.emit("push-buffer", buffer) == Gst.FlowReturn.OK
 
         GLib.timeout_add(1000 // RATE, push)
@@ -70,6 +84,7 @@ def obey() -> None:
         word = line.strip()
         stalled.set() if word == "stall" else stalled.clear()
         spoilt.set() if word == "garbage" else spoilt.clear()
+        turned["film"] = (turned["film"] + (word == "next")) % len(sys.argv[2:])
     loop.quit()
 
 
@@ -78,9 +93,9 @@ assert GstApp
 loop = GLib.MainLoop()
 server = GstRtspServer.RTSPServer()
 server.set_address("127.0.0.1")
-server.set_service(sys.argv[2])
-camera = Camera(access_units(sys.argv[1]))
-camera.connect("media-configure", lambda _, media: camera.do_configure(media))
+server.set_service(sys.argv[1])
+camera = Camera([access_units(path) for path in sys.argv[2:]])
+camera.connect("media-configure", lambda _, media: camera.begin(media))
 server.get_mount_points().add_factory("/live", camera)
 server.attach(None)
 threading.Thread(target=obey, daemon=True).start()

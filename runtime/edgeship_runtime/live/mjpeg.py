@@ -29,11 +29,11 @@ from urllib.request import (
 )
 
 from edgeship_runtime.errors import DataError
-from edgeship_runtime.files import reason
 from edgeship_runtime.frames import Frame
 from edgeship_runtime.live.multipart import parts
 from edgeship_runtime.live.streams import OPEN_S
 from edgeship_runtime.sources.addresses import Live
+from edgeship_runtime.unreachable import why
 
 _BOUNDARY = re.compile(r'(?i);\s*boundary=("[^"]+"|[^;\s]+)')
 
@@ -110,12 +110,8 @@ def _why(error: Exception) -> str:
     if isinstance(error, InvalidURL):  # which repeats the URL
         return "its URL has a blank or a control character; a blank is written %20"
     inner = error.reason if isinstance(error, URLError) else error
-    if isinstance(inner, TimeoutError):
-        return "no answer in time"
-    if isinstance(inner, socket.gaierror):
-        return "there is no such host"
     if isinstance(inner, OSError):
-        return reason(inner)
+        return why(inner)
     return str(inner) or type(inner).__name__
 
 

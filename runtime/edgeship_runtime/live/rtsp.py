@@ -15,10 +15,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from edgeship_runtime.errors import DataError
-from edgeship_runtime.files import reason
 from edgeship_runtime.frames import Frame
 from edgeship_runtime.live.streams import OPEN_S
 from edgeship_runtime.sources.addresses import Live
+from edgeship_runtime.terminal import say
+from edgeship_runtime.unreachable import why
 from edgeship_runtime.video import opencv, rgb
 
 _VARIABLE = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
@@ -33,6 +34,7 @@ class RtspStream:
 
     def __init__(self, source: Live, numbers: Iterator[int], stall_s: float) -> None:
         self._name, self._numbers, self._stall_s = source.name, numbers, stall_s
+        self._holds_back = False
         # Asked first, because OpenCV opens one camera at a time: one that does not answer would hold up all others.
         code = _asked(source.address)
         self._capture = _opened(source.address, stall_s)
@@ -53,6 +55,7 @@ class RtspStream:
         if not done:
             raise DataError("a frame could not be converted to RGB")
         pixels = rgb(bgr)
+        self._look_for_b_frames()
         # It arrived before it was decoded: waiting costs no processor time, decoding does.
         decode_ms = (cost + perf_counter() - converting) * 1e3
         ago = cost + monotonic() - arrived
@@ -64,6 +67,16 @@ class RtspStream:
             arrived_s=arrived - cost,
             decode_ms=decode_ms,
         )
+
+    def _look_for_b_frames(self) -> None:
+        """Says once of a connection that its ages are too low: how long the decoder held a frame back, OpenCV does not tell."""
+        kind = getattr(opencv(), "CAP_PROP_FRAME_TYPE", None)  # not every OpenCV tells it
+        if not self._holds_back and kind is not None and self._capture.get(kind) == ord("B"):
+            self._holds_back = True
+            say(
+                f"{self._name}: sends B-frames, which wait for later ones: answers are some frames older than their age says; "
+                "most cameras can turn them off (H.264 profile: baseline)"
+            )
 
     def interrupt(self) -> None:
         """Nothing: OpenCV's own timeout ends a read, and to release it meanwhile would crash."""
@@ -105,12 +118,8 @@ def _asked(url: str) -> str:
             connection.settimeout(_ANSWER_S)
             connection.sendall(f"DESCRIBE {bare} RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: edgeship\r\n\r\n".encode())
             status = connection.recv(64).decode("latin-1").split()
-    except TimeoutError:
-        raise DataError("no answer in time") from None
-    except socket.gaierror:
-        raise DataError("there is no such host") from None
     except OSError as error:
-        raise DataError(reason(error)) from None
+        raise DataError(why(error)) from None
     if len(status) < 2 or not status[0].startswith("RTSP/"):
         raise DataError("what answers there does not speak RTSP")
     if status[1] == "404":

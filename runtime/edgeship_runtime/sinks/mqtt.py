@@ -11,6 +11,7 @@ Connecting is tried for ever.
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ from edgeship_runtime.sinks import Writing
 from edgeship_runtime.sinks.sink import State
 from edgeship_runtime.sources.addresses import parted, redacted
 from edgeship_runtime.terminal import counted, say
+from edgeship_runtime.unreachable import why
 
 MOST_WAITING = 1000  # messages; at 30 a second half a minute
 _PATIENCE_S = 3.0
@@ -176,7 +178,9 @@ class Mqtt:
             self._tell_states()
 
     def _on_connect_fail(self, _client: object, _data: object) -> None:
-        self._complain("cannot be reached; trying again")
+        error = sys.exception()  # paho calls this where it has caught one, and does not say which
+        reason = f" ({why(error)})" if isinstance(error, OSError) else ""
+        self._complain(f"cannot be reached{reason}; trying again")
 
     def _on_disconnect(self, _client: object, _data: object, _flags: object, reason: Any, _properties: object) -> None:  # noqa: ANN401
         with self._telling:

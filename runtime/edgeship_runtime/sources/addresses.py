@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 from urllib.parse import SplitResult, parse_qsl, urlsplit
@@ -83,6 +84,7 @@ def parted(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         _ = parts.port
+        (parts.hostname or "").encode("idna")  # as looking it up does: a label that is empty, or longer than 63 letters
     except ValueError:
         hint = "; in a password / ? # @ are written %2F %3F %23 %40" if "@" in url else ""
         raise ValueError(f"wanted a host, or a host and a number as its port{hint}") from None
@@ -108,6 +110,22 @@ def redacted(url: str) -> str:
     return f"{opening}{_SECRET_IN_PATH.sub(_HIDDEN, path)}{question}{_SECRET_IN_QUERY.sub(_HIDDEN, query)}"
 
 
+def without_passwords(text: str, arguments: Sequence[str] = ()) -> str:
+    """A message that may repeat what somebody typed, URLs redacted: a source given as the model, or after a mistyped option.
+
+    Args:
+        text: the message.
+        arguments: that were typed, in which a password may have a blank.
+    """
+    for argument in arguments:
+        if found := _PASSWORD.search(argument):
+            for password in (found[1], re.sub("/+", "/", found[1])):  # as a path, two slashes are one
+                text = text.replace(f":{password}@", ":***@")
+    return _MAY_TELL.sub(lambda word: redacted(word[0]), text)
+
+
+_PASSWORD = re.compile(r"(?s):/+[^:/@]*:(.*)@")
+_MAY_TELL = re.compile(r"\S*[@=]\S*")
 _HIDDEN = r"\1***"
 _NODE = {"camera": " for /dev/video0", "picamera": ""}
 

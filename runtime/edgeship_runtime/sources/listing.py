@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import itertools
 import os
 import stat
 import sys
@@ -74,40 +75,100 @@ def below(folder: str) -> Iterator[Path | Problem]:
 
     One folder at a time is read and sorted: the first picture comes at once, however many there are.
     """
-    try:
-        with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
-    except OSError as error:
-        yield Problem(folder, reason(error))
-        return
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir(follow_symlinks=False):  # a link could lead back up
-            yield from below(entry.path)
-        elif _suffix(entry.name) in SUFFIXES:
+    for entry in _entries_below(folder):
+        if isinstance(entry, Problem):
+            yield entry
+        elif not isinstance(entry, str) and _suffix(entry.name) in SUFFIXES:
             yield from _file(entry.path)
 
 
+def _entries_below(folder: str) -> Iterator[os.DirEntry[str] | str | Problem]:
+    """A folder's path; then what is in it, by name: entries that are no folders, and each folder like this one.
+
+    Links are followed, but each folder is gone through once, whatever leads to it, and none that the first one lies in: links that
+    lead round in circles would have no end.
+    """
+    entered = {_identity(str(place)) for place in Path(os.path.realpath(folder)).parents}
+    levels: list[list[os.DirEntry[str] | str]] = [[folder]]  # what is left of each level, the next one last
+    while levels:
+        if not levels[-1]:
+            levels.pop()
+            continue
+        entry = levels[-1].pop()
+        path = entry if isinstance(entry, str) else entry.path
+        try:
+            if not isinstance(entry, str) and not entry.is_dir():
+                yield entry
+                continue
+            identity = _identity(path)
+            if identity in entered:
+                continue
+            entered.add(identity)
+            with os.scandir(path) as found:
+                inner = [item for item in found if not item.name.startswith(".")]
+        except OSError as error:  # links in a circle, a folder that may not be entered
+            yield Problem(path, reason(error))
+            continue
+        yield path
+        inner.sort(key=lambda item: item.name, reverse=True)
+        levels.append([*inner])
+
+
+def _identity(folder: str) -> tuple[int, int]:
+    found = os.stat(folder)  # noqa: PTH116 - see _suffix
+    return found.st_dev, found.st_ino
+
+
 def _matching(pattern: str) -> Iterator[Path | Problem]:
-    for name in sorted(glob.glob(pattern, recursive=True)):
-        if _suffix(name) in SUFFIXES:
-            yield from _file(name)
+    problems: list[Problem] = []
+    names = sorted(set(_names(pattern, problems)))
+    yield from problems
+    pictures = [name for name in names if _suffix(name) in SUFFIXES]
+    for name in pictures:
+        yield from _file(name)
+    if names and not pictures:
+        yield Problem(
+            pattern, "nothing that matches is named like a picture; videos and folders are given by their own names"
+        )
+
+
+def _names(pattern: str, problems: list[Problem]) -> Iterator[str]:
+    """What a pattern matches; `**` stands for a folder and those below it, gone through as `below` does.
+
+    (By glob itself they would be, links and all, round in circles until a path is too long, which two links make for ever.)
+    """
+    parts = pattern.split("/")
+    if "**" not in parts:
+        yield from glob.iglob(pattern)
+        return
+    at = parts.index("**")
+    rest = list(itertools.dropwhile(lambda part: part == "**", parts[at:])) or ["*"]
+    head = "/".join(parts[:at]) or ("/" if pattern.startswith("/") else ".")
+    for top in filter(os.path.isdir, glob.iglob(head)):
+        for entry in _entries_below(top):
+            if isinstance(entry, Problem):
+                problems.append(entry)
+            elif isinstance(entry, str):
+                inner = os.path.join(glob.escape(entry), *rest)  # noqa: PTH118 - a pattern is no path
+                yield from _names(inner.removeprefix("./"), problems)
 
 
 def _file(name: str) -> Iterator[Path | Problem]:
-    """What is a file, or why nobody can tell; nothing of what is a folder, a socket, a link to nowhere."""
+    """What is a file, or why nobody can tell; nothing of what is a folder or a socket."""
     try:
         if stat.S_ISREG(os.stat(name).st_mode):  # noqa: PTH116 - see _suffix
             yield Path(name)
-    except FileNotFoundError:
-        pass
+    except FileNotFoundError:  # a link to nowhere, which is told when it is read
+        yield Path(name)
     except OSError as error:  # links in a circle, a folder that may not be entered
         yield Problem(name, reason(error))
 
 
-def _listed() -> Iterator[Path]:
+def _listed() -> Iterator[Path | Problem]:
     """Lines of stdin: bytes, because a file's name need not be text."""
+    if sys.stdin is None:  # a program that was started without one
+        yield Problem("-", "there is no stdin to read paths from")
+        return
     for line in iter(sys.stdin.buffer.readline, b""):
         if name := line.rstrip(b"\r\n"):
             yield Path(os.fsdecode(name))
