@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgeship_benchmarks.measuring import worker
 from edgeship_benchmarks.measuring.job import Job
-from edgeship_benchmarks.measuring.process import in_fresh_process
+from edgeship_benchmarks.measuring.process import heard, in_fresh_process
 from edgeship_benchmarks.measuring.results import Answered
 from edgeship_runtime.errors import EdgeshipError
 from edgeship_runtime.model_file import MANIFEST, ModelFile, assemble
@@ -229,7 +230,7 @@ def test_a_process_that_hangs_is_ended(digits: Digits, tmp_path: Path, monkeypat
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     job = Job("answer", str(digits.int8), "auto", 1, 1, "none.npy")
 
-    with pytest.raises(EdgeshipError, match="not done after 1 s"):
+    with pytest.raises(EdgeshipError, match="nothing was heard of it for 1 s"):
         in_fresh_process(job, Answered, limit_s=1.0)
 
 
@@ -247,9 +248,96 @@ def test_ctrl_c_ends_it_at_once_and_leaves_no_process(digits: Digits, tmp_path: 
 
     assert process.returncode == 130
     assert "Traceback" not in rest
-    assert list(out.iterdir()) == []
+    assert not out.exists()
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
+
+
+def test_what_takes_long_and_says_so_is_waited_for(tmp_path: Path) -> None:
+    """Four seconds in all, no more than one of them in silence."""
+    slow = "import time\nfor _ in range(8):\n    print(1, flush=True)\n    time.sleep(0.5)\n"
+    with subprocess.Popen([sys.executable, "-c", slow], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert heard(child, b"", limit_s=3.0) == b"1\n" * 8
+
+
+def test_answers_are_heard_of_while_they_come(
+    digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(worker, "_SIGN_OF_LIFE_S", 0.0)
+    np.save(tmp_path / "inputs.npy", np.zeros((3, 8, 8, 1), np.uint8))
+
+    answered = worker.answered(Job("answer", str(digits.int8), "auto", 1, 1, str(tmp_path / "inputs.npy")))
+
+    assert len(answered.top) == 3
+    assert capsys.readouterr().out.splitlines() == ["1 of 3", "2 of 3", "3 of 3"]
+
+
+def test_where_no_report_comes_no_folder_stays(digits: Digits, run: Run, tmp_path: Path) -> None:
+    pictures = tmp_path / "pictures"
+    (pictures / "3").mkdir(parents=True)
+    (pictures / "3" / "torn.png").write_bytes(b"torn")
+    (tmp_path / "kept").mkdir()
+
+    line = run("benchmark", digits.int8, "--data", pictures, "--out", tmp_path / "a" / "b", *QUICK).one_line_error()
+    run("benchmark", digits.int8, "--data", pictures, "--out", tmp_path / "kept", *QUICK).one_line_error()
+
+    assert "not one of the 1 pictures can be decoded" in line
+    assert not (tmp_path / "a").exists()
+    assert (tmp_path / "kept").exists(), "it was there before"
+
+
+def test_a_folder_without_pictures_is_one_line(digits: Digits, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "nothing").mkdir()
+
+    line = run("benchmark", digits.int8, "--data", tmp_path / "nothing", "--out", tmp_path / "r").one_line_error()
+
+    assert "no pictures in this folder" in line
+    assert not (tmp_path / "r").exists()
+
+
+def test_what_cannot_be_measured_is_said_before_the_others_are(digits: Digits, run: Run, tmp_path: Path) -> None:
+    options = ("--data", digits.pictures, "--out", tmp_path / "r", *QUICK)
+
+    first, second, *_ = run("benchmark", tmp_path / "none.tflite", digits.int8, *options).err.splitlines()
+
+    assert first.startswith("none.tflite: not measured: ")
+    assert second.startswith("1 configuration, 1 block: ")
+
+
+def test_one_reason_of_several_ways_is_said_once(digits: Digits, run: Run, tmp_path: Path) -> None:
+    ways = ("--engine", "litert,litert-builtin", "--threads", "1,2", "--blocks", 1, "--most-blocks", 1)
+    options = ("--data", digits.pictures, "--out", tmp_path / "r", "--seconds", 0.02, *ways)
+
+    result = run("benchmark", digits.int8, digits.onnx, *options)
+
+    said = [line for line in result.err.splitlines() if "not measured" in line]
+    assert said == [
+        f"{digits.onnx.name}: not measured: litert does not run .onnx files; use --engine onnxruntime or openvino"
+    ]
+    assert f"- {said[0]}" in (tmp_path / "r" / "report.md").read_text()
+    assert said[0] in (tmp_path / "r" / "report.html").read_text()
+
+
+def test_what_was_measured_is_told_where_it_cannot_be_written(digits: Digits, tmp_path: Path) -> None:
+    """On a real file system of 4 kB, which a report does not fit into."""
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        pytest.skip("mounting a small file system takes root and unshare")
+    small, edgeship = tmp_path / "small", Path(sys.executable).with_name("edgeship")
+    small.mkdir()
+    command = f'mount -t tmpfs -o size=4k tmpfs {small} && "$@"; code=$?; ls -A {small}/r >&2; exit $code'
+    options = ["--data", digits.pictures, "--out", small / "r", "--json", *map(str, QUICK)]
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", command, "sh", edgeship, "benchmark", digits.int8, *options],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if "mount" in done.stderr and "permission" in done.stderr.lower():
+        pytest.skip("this system does not allow mounting")
+
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["results"][0]["samples"] == 20
+    *_, error, left = done.stderr.splitlines()
+    assert "report.json: the disk is full" in error
+    assert "No such file" in left, "neither a half-written report nor an empty folder"
 
 
 def test_files_of_one_name_are_told_apart_by_the_end_of_their_paths(digits: Digits, run: Run, tmp_path: Path) -> None:
