@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -21,6 +22,9 @@ from edgeship_runtime.files import sha256
 from edgeship_runtime.labelled import LabelledPicture, digest
 from edgeship_runtime.model_file import ModelFile
 from edgeship_runtime.sources.listing import every_picture
+
+if TYPE_CHECKING:
+    from edgeship_devices.device import Device
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,26 @@ class Refused:
 
     name: str
     error: str
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The files of a command line.
+
+    Attributes:
+        models: those to measure.
+        refused: those that cannot be.
+        device: the board that they are for; None where none was named.
+    """
+
+    models: Sequence[NamedModel]
+    refused: Sequence[Refused]
+    device: Device | None = None
+
+    @property
+    def errors(self) -> frozenset[str]:
+        """Why those are refused."""
+        return frozenset(one.error for one in self.refused)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from edgeship_runtime.commands.options import add_force, add_json
-from edgeship_runtime.terminal import answer, answer_json, table
+from edgeship_runtime.terminal import answer, answer_json, say, table
 
 if TYPE_CHECKING:
     from edgeship_benchmarks.reporting.recommending import Choice, Recommendation
@@ -45,6 +45,7 @@ def run(options: argparse.Namespace) -> int:
     """Recommends. Exit code 1 when nothing fits."""
     from pathlib import Path
 
+    from edgeship_benchmarks.reporting import text
     from edgeship_benchmarks.reporting.recommending import Wanted, recommend
     from edgeship_benchmarks.reporting.report import read_report
     from edgeship_runtime import files
@@ -64,6 +65,8 @@ def run(options: argparse.Namespace) -> int:
         answer_json(_json(result))
     else:
         _show(result)
+        for line in (*text.for_device(report), *text.failures(report)):
+            say(line)
     return 0 if result.pick else 1
 
 

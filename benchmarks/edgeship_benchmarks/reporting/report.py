@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from edgeship_runtime import files, record
 from edgeship_runtime.errors import DataError
 from edgeship_runtime.record import Json, RecordError
 
-FORMAT = 2
+FORMAT = 3
 _WANTED = "wanted the report.json that edgeship benchmark wrote"
 
 
@@ -59,6 +59,22 @@ class Data:
     pictures: tuple[Picture, ...]
     trained_on: int
     unreadable: tuple[UnreadablePicture, ...]
+
+
+@dataclass(frozen=True)
+class MeantFor:
+    """The board that the files are for.
+
+    Attributes:
+        name, title: of its profile.
+        engines: its releases, name → version.
+        here: whether the machine that measured may be one.
+    """
+
+    name: str
+    title: str
+    engines: Mapping[str, str]
+    here: bool
 
 
 @dataclass(frozen=True)
@@ -137,6 +153,7 @@ class Head:
         environment, before, after: the machine.
         reference, settings: how it was measured.
         data: what on.
+        device: None unless one was named.
         parity: None unless asked for.
     """
 
@@ -150,6 +167,7 @@ class Head:
     reference: Reference
     settings: Settings
     data: Data
+    device: MeantFor | None
     parity: Parity | None
 
 
