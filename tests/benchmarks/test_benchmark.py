@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from edgeship_benchmarks.gathering import open_pictures
 from edgeship_benchmarks.reporting.report import read_report
 from edgeship_runtime.model_file import ModelFile, assemble
 from environments import ROOT
@@ -192,6 +193,18 @@ def test_pictures_without_labels_give_latency_alone(digits: Digits, run: Run, tm
     assert (row["accuracy"], row["per_label"], row["samples"]) == (None, None, 20)
     assert row["latency_ms"]["p50"] > 0
     assert "accuracy" not in result.out
+
+
+def test_pictures_beside_the_folders_of_the_labels_are_said_not_lost(digits: Digits, run: Run, tmp_path: Path) -> None:
+    pictures = shutil.copytree(digits.pictures, tmp_path / "pictures")
+    one = next(pictures.glob("3/*.png"))
+    shutil.copy(one, pictures / "loose.PNG")
+
+    said = run("benchmark", tmp_path / "none.tflite", "--data", pictures, "--out", tmp_path / "r", *QUICK).err
+    alone = open_pictures(f"{pictures}/*.*")
+
+    assert f"left out: 1 picture beside the labels' folders; --data '{pictures}/*.*' takes these alone" in said
+    assert (alone.name, alone.labels, len(alone.pictures)) == ("pictures/*.*", (), 1)
 
 
 def test_labels_the_model_does_not_know_are_a_row_with_the_reason(

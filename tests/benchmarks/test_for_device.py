@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from boards import make_model
 from edgeship_runtime.manifest import EngineNeed, Manifest, Requirements
 from making import Run
+from reports import Report
 
 QUICK = ("--data", "digits", "--threads", 1, "--blocks", 1, "--most-blocks", 1, "--seconds", 0.02)
 PI = "raspberry-pi-4"
@@ -19,14 +21,6 @@ PI = "raspberry-pi-4"
 def too_new(manifest: Manifest) -> Manifest:
     needs = {"litert": EngineNeed("99.0", "CONV_2D 99"), "tflite-runtime": EngineNeed(None, "CONV_2D 99")}
     return dataclasses.replace(manifest, requirements=Requirements({"CONV_2D": 99}, engines=needs))
-
-
-@pytest.fixture
-def profile(tmp_path: Path) -> Path:
-    """A board that is this machine, perhaps, with an engine of the past."""
-    path = tmp_path / "mine.toml"
-    path.write_text('title = "A board of mine"\nprocessor = "x86-64"\npython = "3.11"\n[engines]\nlitert = "1.4.0"\n')
-    return path
 
 
 def test_a_file_that_the_board_cannot_run_is_a_row_with_the_reason_told_first(run: Run, tmp_path: Path) -> None:
@@ -68,16 +62,18 @@ def test_auto_is_the_engine_of_the_board_and_one_that_is_not_here_is_said(run: R
     assert "raspberry-pi-32bit runs files in tflite-runtime; --engine names another to measure" in result.err
 
 
-def test_what_differs_from_the_board_is_said(run: Run, tmp_path: Path, profile: Path) -> None:
-    ways = ("--engine", "auto,openvino")
+def test_what_differs_from_the_board_is_said(report: Report, saved: Callable[[str, Report], Path], run: Run) -> None:
+    litert, *_ = (row["engine_version"] for row in report["results"] if row.get("engine") == "litert")
 
-    here = run("benchmark", make_model(tmp_path, 1), "--out", tmp_path / "a", "--device", profile, *QUICK, *ways)
-    elsewhere = run("benchmark", make_model(tmp_path, 2), "--out", tmp_path / "b", "--device", PI, *QUICK)
+    def said(**fields: object) -> list[str]:
+        device = {"name": "mine", "title": "A board of mine", "engines": {"litert": litert}, "here": True, **fields}
+        return run("recommend", saved("r", {**report, "device": device})).err.splitlines()
 
-    assert "mine has no openvino; it has litert" in here.err
-    assert "; mine has 1.4.0" in here.err
-    assert f"latency and memory are this machine's, not those of {PI}" in elsewhere.err
-    assert f"latency and memory are this machine's, not those of {PI}" in run("recommend", tmp_path / "b").err
+    assert "mine has no onnxruntime; it has litert" in said()
+    assert f"measured with litert {litert}; mine has 1.4.0" in said(engines={"litert": "1.4.0"})
+    elsewhere = "latency and memory are this machine's, not those of mine: measure there with --on ssh://…"
+    assert elsewhere in said(here=False)
+    assert elsewhere not in said()
 
 
 @pytest.mark.parametrize("name", ["raspberry", "nowhere/mine.toml", "jetson-nano"])

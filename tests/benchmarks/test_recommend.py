@@ -94,6 +94,17 @@ def test_of_threads_that_bring_nothing_fewer_are_picked(table: Report, saved: Sa
     assert any("as far as the runs tell; 1 thread against 2" in reason for reason in answer["reasons"])
 
 
+def test_batches_are_shown_by_the_picture_as_they_are_compared(table: Report, saved: Save, run: Run) -> None:
+    (row,) = rows(table, "int8.tflite")
+    table["results"].append({**row, "batch": 8, "latency_ms": row["latency_ms"] | {"p50": 20.0}})
+
+    heading, first, *_ = run("recommend", saved("r", table)).out.splitlines()
+
+    assert "p50 ms  ms a picture" in heading
+    assert "batch 8" in first
+    assert " 20           2.5 " in first
+
+
 def test_what_was_not_measured_is_said_beside_the_pick(table: Report, saved: Save, run: Run) -> None:
     assert "broken.tflite: not measured: " in run("recommend", saved("r", table)).err
 

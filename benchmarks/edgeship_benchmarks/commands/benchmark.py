@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from edgeship_benchmarks import gathering
     from edgeship_benchmarks.gathering import Opened
     from edgeship_benchmarks.measuring.plan import Plan
+    from edgeship_benchmarks.measuring.store import Store
     from edgeship_benchmarks.reporting.report import Report
     from edgeship_devices.device import Device
 
@@ -102,19 +103,26 @@ def _add_boards(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Benchmarks. Exit code 1 when no configuration could be measured."""
+    import shlex
     from pathlib import Path
 
     from edgeship_benchmarks import gathering
     from edgeship_benchmarks.reporting import text
     from edgeship_devices.device import Device
+    from edgeship_runtime.stopping import ending_tidily
 
     out = Path(options.out)
     _check(options)
     device = Device.load(options.device) if options.device else None
     data = gathering.open_pictures(options.data)
-    with writing.folder(out, force=options.force):
+    with ending_tidily(), writing.folder(out, force=options.force):
         if not data.labels:
             say(f"{data.name} has no labels: latency alone, no accuracy")
+        if data.beside:
+            alone = shlex.quote(f"{options.data.rstrip('/')}/*.*")
+            say(
+                f"left out: {counted(data.beside, 'picture')} beside the labels' folders; --data {alone} takes these alone"
+            )
         opened = open_models(options, data, device)
         if options.on:
             from edgeship_benchmarks.commands.on_boards import run_on
@@ -170,7 +178,7 @@ def _measured(options: argparse.Namespace, data: gathering.Pictures, opened: Ope
         store = Store(Path(folder))
         gathered = gathering.gather(opened.models, data, store)
         plan = planned(options, opened, gathered)
-        say_duration(plan)
+        say_duration(plan, store)
         with steps(len(plan.configurations) + plan.most_blocks * plan.timed) as begin:
             results = session.run(plan, store, begin)
     command = "edgeship " + shlex.join(sys.argv[1:])
@@ -202,22 +210,24 @@ def planned(options: argparse.Namespace, opened: Opened, gathered: gathering.Gat
     )
 
 
-def say_duration(plan: Plan, where: str = "") -> None:
+def say_duration(plan: Plan, store: Store, where: str = "") -> None:
     """Says how long the plan takes.
 
     Args:
         plan: to be measured.
+        store: with its files.
         where: what it takes that long on; here, when empty.
     """
-    from edgeship_benchmarks.measuring.duration import USUAL_MS, duration_s, spoken
+    from edgeship_benchmarks.measuring.duration import USUAL_MS, duration_s, spoken, tried_ms
     from edgeship_benchmarks.reporting.text import at_least
 
     if plan.timed:
-        least, most = duration_s(plan)
+        known_ms = tried_ms(plan, store)
+        least, most = duration_s(plan, known_ms)
         blocks = f"{at_least(plan.blocks, plan.most_blocks)} block{'s' if plan.most_blocks > 1 else ''}"
         took = f"about {spoken(least)}, at most {spoken(most)} {where}".rstrip()
-        slower = f"longer with models above {USUAL_MS:g} ms"
-        say(f"{counted(plan.timed, 'configuration')}, {blocks}: {took}; {slower}")
+        slower = "" if len(known_ms) == len(plan.models) else f"; longer with models above {USUAL_MS:g} ms"
+        say(f"{counted(plan.timed, 'configuration')}, {blocks}: {took}{slower}")
 
 
 def _counts(text: str) -> list[int]:

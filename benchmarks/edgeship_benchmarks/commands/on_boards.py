@@ -145,7 +145,7 @@ def _measuring(
     store = Store(folder)
     gathered = gathers.gather(opened.models, data, store)
     plan = benchmark.planned(options, opened, gathered)
-    benchmark.say_duration(plan, "on this machine; boards start Python more slowly")
+    benchmark.say_duration(plan, store, "on this machine; boards start Python more slowly")
     wheels = Path(options.wheels) if options.wheels else None
     chosen = Options("benchmark", opened.device, wheels, options.runtime, ask=ask)
     command = "edgeship " + shlex.join(sys.argv[1:])

@@ -73,18 +73,23 @@ def run(options: argparse.Namespace) -> int:
 def _show(result: Recommendation) -> None:
     from edgeship_benchmarks.reporting.text import number, percent
 
-    rows = [("", "configuration", "accuracy, %", "p50 ms", "size kB", "peak MB", "")]
+    batches = any(choice.row.batch > 1 for choice in result.choices)
+    by_picture = ("ms a picture",) if batches else ()
+    rows: list[tuple[str, ...]] = [
+        ("", "configuration", "accuracy, %", "p50 ms", *by_picture, "size kB", "peak MB", "")
+    ]
     for choice in result.choices:
         row = choice.row
         accuracy = "–" if row.accuracy is None else percent(row.accuracy)
         numbers = (
             accuracy,
             number(row.latency_ms.p50),
+            *((number(row.picture_ms),) if batches else ()),
             f"{row.size_bytes / 1e3:,.0f}",
             f"{row.peak_rss_bytes / 1e6:,.0f}",
         )
         rows.append(("Pareto" if choice.on_front else "", choice.name, *numbers, "; ".join(choice.fails)))
-    answer(table(rows, right=(2, 3, 4, 5)))
+    answer(table(rows, right=range(2, len(rows[0]) - 1)))
     if result.pick:
         answer(f"\nship {result.pick.name}")
         for reason in result.reasons:

@@ -70,8 +70,8 @@ def notes(report: Report) -> list[str]:
     disturbed = [run for run in runs if run.disturbed]
     if disturbed:
         used = sum(run.counted for run in disturbed)
-        kept = f"; {used} of them count, for want of quieter ones" if used else "; none of them counts"
-        said.append(f"{len(disturbed)} of {len(runs)} runs were disturbed{kept}")
+        kept = f"{used} of these are counted, for want of quieter ones" if used else "not counted"
+        said.append(f"disturbed runs: {len(disturbed)} of {len(runs)}, {kept}")
     said += left_out(report)
     return said
 
