@@ -19,6 +19,7 @@ _COLUMNS = (
     "right",
     "as edgeship",
     "photo, ms",
+    "× edgeship's",
     "inference, ms",
     "first answer, ms",
     "peak, MB",
@@ -35,8 +36,9 @@ Machine: {cpu}, {cores} cores, {system}, Python {python}; load {load:.1f} at the
 """
 _FOOT = """
 **Right**: of the {photos} photos. **As edgeship**: the same answer; the loops resize as Pillow does, MediaPipe as it does.
-**Photo**: from its file to the answer, once warm. **Inference**: of that, the engine alone. **First answer**: from the start of the
-process. **Peak**: resident memory of the process. **Installed**: site-packages of the environment; edgeship's has both engines here.
+**Photo**: from its file to the answer, once warm. **× edgeship's**: that time against edgeship's of the same round, the median of
+the rounds. **Inference**: of that, the engine alone. **First answer**: from the start of the process. **Peak**: resident memory of
+the process. **Installed**: site-packages of the environment; edgeship's has both engines here.
 """
 
 
@@ -98,8 +100,16 @@ def _cells(entry: Entry, reference: Entry, photos: Sequence[Path]) -> list[str]:
         str(right),
         str(same),
         spread("whole_ms"),
+        _ratio(entry, reference),
         "–" if median("invoke_ms") < 0 else spread("invoke_ms"),
         f"{median('first_ms'):.0f}",
         f"{median('peak_mb'):.0f}",
         f"{entry.installed_mb:.0f}",
     ]
+
+
+def _ratio(entry: Entry, reference: Entry) -> str:
+    """Of processes that ran within minutes: what the machine did in other rounds is no part of it."""
+    pairs = zip(entry.ran, reference.ran, strict=False)
+    ratios = [one.whole_ms / other.whole_ms for one, other in pairs]
+    return f"{statistics.median(ratios):.2f}" if ratios else "–"

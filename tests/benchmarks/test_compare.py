@@ -335,6 +335,30 @@ def test_a_file_that_is_no_report_is_said(
     assert said in run("compare", saved("old", report), wrong).one_line_error()
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda new: new["results"][0].update(answers=[1, 2]), "2 answers and 20 scores to 20 pictures"),
+        (lambda new: new["results"][0]["answers"].__setitem__(3, 77), "an answer is none of the 10 labels"),
+        (lambda new: new["data"].update(targets=[]), "20 samples, 20 pictures, 0 targets"),
+        (lambda new: new["data"]["targets"].__setitem__(3, -1), "a target is none of the 10 labels"),
+        (lambda new: new["data"].update(samples=3, pictures=new["data"]["pictures"][:3], targets=[0, 0, 0]), "has 20"),
+        (lambda new: new["results"][0]["latency_ms"].update(p50=0), "p50 is 0"),
+        (lambda new: new["results"][0]["latency_ms"].update(distribution=[1.0]), "the distribution of 1 quantiles"),
+    ],
+)
+def test_a_report_whose_parts_do_not_fit_is_damaged(
+    report: Report, saved: Save, run: Run, change: Callable[[Report], None], said: str
+) -> None:
+    path = saved("old", report)
+    change(report)
+
+    line = run("compare", path, saved("new", report)).one_line_error()
+
+    assert "new.json is damaged: " in line
+    assert said in line
+
+
 def test_a_report_that_is_not_there_is_said(report: Report, saved: Save, run: Run, tmp_path: Path) -> None:
     assert "no such file" in run("compare", saved("old", report), tmp_path / "none.json").one_line_error()
 

@@ -50,6 +50,33 @@ def test_tools_over_an_engine_of_ours_are_measured_with_the_locked_release(monke
     assert all(tool.locked and not any("=" in one for one in tool.requirements) for tool in ours)
 
 
+def test_a_tool_that_failed_in_one_round_has_its_row_and_the_reason(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.syspath_prepend(PEERS)
+    monkeypatch.syspath_prepend(PEERS.parent)
+    tools, running, page = (importlib.import_module(name) for name in ("tools", "running", "page"))
+    model, photos = tmp_path / "m.tflite", [Path("shoes/1.jpg"), Path("hat/2.jpg")]
+    model.write_bytes(b"model")
+    ours, naive, *_ = tools.TOOLS
+
+    def ran(whole_ms: float, *answers: str) -> object:
+        return running.Ran("1.0", answers, whole_ms, 2.0, 300.0, 70.0)
+
+    text = page.page(
+        [
+            page.Entry(ours, model, 200.0, [ran(4.0, "shoes", "hat"), ran(8.0, "shoes", "hat")]),
+            page.Entry(naive, model, 100.0, [ran(5.0, "shoes", "shoes")], "it ended with exit code 1"),
+        ],
+        photos,
+        2,
+    )
+
+    assert "| edgeship 1.0 | 2 | 2 | 6.00 (4.00–8.00) | 1.00 |" in text
+    assert "| the tutorials' loop over LiteRT 1.0 | 1 | 1 | 5.00 (5.00–5.00) | 1.25 |" in text
+    assert "is measured in 1 rounds only: it ended with exit code 1" in text
+
+
 @pytest.fixture(autouse=True)
 def modules_of_the_peers_are_forgotten() -> None:
     for name in ("tools", "running", "page", "models"):
