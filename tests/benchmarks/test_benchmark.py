@@ -134,7 +134,7 @@ def test_markdown_folds_the_other_figures_the_conditions_and_the_way_to_measure_
     shown, _, folded = text.partition("<details>")
     assert "as float parent, %" in shown
     assert "p99 ms" not in shown
-    assert "| load ms | p90 ms | p99 ms |" in folded
+    assert "| load ms | first ms | p90 ms | p99 ms |" in folded
     assert "| the machine | before | during | after |" in folded
     assert f"{digits.int8.name}: sha256 `{report['results'][0]['sha256']}`" in folded
     assert report["command"] in folded

@@ -12,7 +12,7 @@ DATA without labels (a folder of pictures, a glob) gives latency alone. Next: ed
 
 Example:
   edgeship benchmark flowers.*.tflite --data flowers/ --out report/ --threads 1,4
-  edgeship benchmark flowers.* --data flowers/ --out report/ --device raspberry-pi-4
+  edgeship benchmark flowers.*.tflite --data flowers/ --out report/ --device raspberry-pi-4
   edgeship benchmark flowers.*.tflite --data flowers/ --out report/ --on ssh://pi@raspberrypi.local
   edgeship benchmark flowers.*.tflite --data flowers/ --out report/ --on fleet.toml --group lab
 """

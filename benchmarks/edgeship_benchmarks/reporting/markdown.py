@@ -9,10 +9,11 @@ from edgeship_benchmarks.reporting.circumstances import circumstances
 from edgeship_benchmarks.reporting.report import Report, names
 from edgeship_benchmarks.reporting.rows import Result
 
+_SHOWN = tuple(number for number, name in enumerate(text.COLUMNS) if name not in ("first ms", "end to end ms"))
 _AGREEMENT = 4  # its place in the table, behind the accuracy
 _MORE = (
-    *("configuration", "load ms", "p90 ms", "p99 ms", "on the clock: p50", "p99"),
-    *("decode ms", "preprocess ms", "invoke ms"),
+    *("configuration", "load ms", "first ms", "p90 ms", "p99 ms", "on the clock: p50", "p99"),
+    *("decode ms", "preprocess ms", "invoke ms", "end to end ms"),
 )
 
 
@@ -40,8 +41,9 @@ def plain(line: str) -> str:
 
 
 def _results(rows: Sequence[Result]) -> list[str]:
-    """What everybody sees; how often answers are the float parent's, where one is known."""
-    columns, cells = list(text.COLUMNS), [text.cells(one) for one in rows]
+    """What everybody sees, as many columns as a pull request is wide; how often answers are the float parent's, where one is known."""
+    columns = [text.COLUMNS[number] for number in _SHOWN]
+    cells = [[text.cells(one)[number] for number in _SHOWN] for one in rows]
     if any(one.agreement for one in rows):
         columns.insert(_AGREEMENT, "as float parent, %")
         for one, line in zip(rows, cells, strict=True):
@@ -65,8 +67,8 @@ def _folded(made: Report) -> Iterator[str]:
 
 def _more(name: str, one: Result) -> list[str]:
     latency, whole = one.latency_ms, one.end_to_end_ms
-    stages = (None, None, None) if whole is None else (whole.decode, whole.preprocess, whole.invoke)
-    values = (one.load_ms, latency.p90, latency.p99, one.wall_ms.p50, one.wall_ms.p99, *stages)
+    stages = (None,) * 4 if whole is None else (whole.decode, whole.preprocess, whole.invoke, whole.p50)
+    values = (one.load_ms, latency.first, latency.p90, latency.p99, one.wall_ms.p50, one.wall_ms.p99, *stages)
     return [name, *("" if value is None else text.number(value) for value in values)]
 
 
