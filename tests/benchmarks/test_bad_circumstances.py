@@ -234,6 +234,18 @@ def test_a_process_that_hangs_is_ended(digits: Digits, tmp_path: Path, monkeypat
         in_fresh_process(job, Answered, limit_s=1.0)
 
 
+def test_a_process_that_hangs_at_its_end_has_answered(
+    digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "import atexit, os, time\natexit.register(lambda: (os.dup2(2, 1), time.sleep(600)))\n"
+    (tmp_path / "sitecustomize.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    np.save(tmp_path / "inputs.npy", np.zeros((3, 8, 8, 1), np.uint8))
+    job = Job("answer", str(digits.int8), "auto", 1, 1, str(tmp_path / "inputs.npy"))
+
+    assert len(in_fresh_process(job, Answered, limit_s=5.0).top) == 3
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_it_at_once_and_leaves_nothing(digits: Digits, tmp_path: Path, number: int, code: int) -> None:
     """Ctrl-C goes to every process of a terminal, what ends a service or a job to the first alone."""

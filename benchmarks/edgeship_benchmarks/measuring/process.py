@@ -41,6 +41,7 @@ def in_fresh_process(job: Job, kind: type[T], limit_s: float = _LIMIT_S) -> T:
         with child:
             try:
                 said = heard(child, record.to_bytes(job), limit_s)
+                _wait(child, limit_s)
             except BaseException:  # Ctrl-C, too
                 child.kill()
                 raise
@@ -69,6 +70,14 @@ def heard(child: subprocess.Popen[bytes], stdin: bytes, limit_s: float) -> bytes
                 return said
             said += piece
     raise EdgeshipError(f"nothing was heard of it for {limit_s:.0f} s")
+
+
+def _wait(child: subprocess.Popen[bytes], limit_s: float) -> None:
+    """For its end; an engine that hangs while it is taken apart has answered before."""
+    try:
+        child.wait(limit_s)
+    except subprocess.TimeoutExpired:
+        child.kill()
 
 
 def _understood(said: str, kind: type[T], code: int, complained: str) -> T:
