@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -20,7 +21,11 @@ from edgeship_runtime.evaluation import label_index
 from edgeship_runtime.files import sha256
 from edgeship_runtime.labelled import LabelledPicture, digest
 from edgeship_runtime.model_file import ModelFile
+from edgeship_runtime.pictures import SUFFIXES
 from edgeship_runtime.sources.listing import every_picture
+
+if TYPE_CHECKING:
+    from edgeship_devices.device import Device
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,26 @@ class Refused:
 
     name: str
     error: str
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The files of a command line.
+
+    Attributes:
+        models: those to measure.
+        refused: those that cannot be.
+        device: the board that they are for; None where none was named.
+    """
+
+    models: Sequence[NamedModel]
+    refused: Sequence[Refused]
+    device: Device | None = None
+
+    @property
+    def errors(self) -> frozenset[str]:
+        """Why those are refused."""
+        return frozenset(one.error for one in self.refused)
 
 
 @dataclass(frozen=True)
@@ -71,12 +96,21 @@ class Gathered:
 
 @dataclass(frozen=True)
 class Pictures:
-    """What DATA stands for: labelled pictures, or such without (then `labels` is empty)."""
+    """What DATA stands for: labelled pictures, or such without (then `labels` is empty).
+
+    Attributes:
+        name: the folder's, or the set's.
+        part: "test", or "all".
+        labels: those there are.
+        pictures: to measure on.
+        beside: how many more lie in the folder itself, beside those of the labels.
+    """
 
     name: str
     part: str
     labels: tuple[str, ...]
     pictures: Sequence[LabelledPicture]
+    beside: int = 0
 
 
 def open_pictures(spec: str) -> Pictures:
@@ -90,9 +124,11 @@ def open_pictures(spec: str) -> Pictures:
     if has_labels or not (path.exists() or any(sign in spec for sign in "*?[")):
         data = open_data(spec)
         part, pictures = data.for_measuring()
-        return Pictures(data.name, part, data.labels, pictures)
+        beside = sum(item.suffix.lower() in SUFFIXES for item in path.iterdir()) if has_labels else 0
+        return Pictures(data.name, part, data.labels, pictures, beside)
     found = [LabelledPicture(item.name, "", item) for item in every_picture(spec)]
-    return Pictures(path.resolve().name, "all", (), found)
+    name = path.resolve().name if path.exists() else "/".join(path.absolute().parts[-2:])  # of a glob
+    return Pictures(name, "all", (), found)
 
 
 def open_models(paths: Sequence[str], data: Pictures) -> tuple[list[NamedModel], list[Refused]]:

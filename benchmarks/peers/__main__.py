@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -58,7 +59,7 @@ def measured(files: Sequence[Path], photos: Sequence[Path], rounds: int) -> list
     labels = {model: labels_of(model) for model in files}
     ran: dict[tuple[Tool, Path], list[Ran]] = {pair: [] for pair in pairs}
     for turn in range(rounds):
-        for pair in [*pairs[turn % len(pairs) :], *pairs[: turn % len(pairs)]]:  # another one first in each round
+        for pair in random.Random(turn).sample(pairs, len(pairs)):  # noqa: S311 - an order of its own in each round
             if pair in errors:
                 continue
             tool, model = pair

@@ -22,6 +22,7 @@ _MODELS = {
     "NVIDIA Jetson Nano": "jetson-nano",
     "Freescale i.MX8MQ Phanbell": "coral-dev-board",
 }
+_PROCESSORS = {"x86_64": "x86-64", "AMD64": "x86-64", "aarch64": "arm64", "arm64": "arm64", "armv7l": "armv7"}
 _OF_MACHINES = {"x86_64": "linux-x86-64", "AMD64": "linux-x86-64", "aarch64": "linux-aarch64", "arm64": "linux-aarch64"}
 
 
@@ -41,6 +42,20 @@ def detect(facts: Mapping[str, Json]) -> Device:
     if not isinstance(known, Device):
         raise DeviceError(f"{name} runs no Linux")  # no profile of _MODELS is one
     return as_it_is(known, facts)
+
+
+def could_be(device: Device, machine: str, model: str | None) -> bool:
+    """Whether a machine may be this board, from its architecture and what its device tree calls it.
+
+    A profile need not be of one board: then any machine of the same architecture may be.
+    """
+    processor = _PROCESSORS.get(machine, machine)
+    if not device.processor.startswith(processor) and (device.processor, processor) != ("armv7", "arm64"):
+        return False  # 32-bit systems often run under a 64-bit kernel
+    name = device.name.removesuffix("-trixie")
+    return name not in _MODELS.values() or any(
+        (model or "").startswith(words) for words, known in _MODELS.items() if known == name
+    )
 
 
 def as_it_is(profile: Device, facts: Mapping[str, Json]) -> Device:

@@ -38,7 +38,8 @@ def work(
     """
     on_step(f"connect to {target.url}")
     with connect(target, ask=options.ask) as board:
-        detect(board.facts)
+        if options.device is None:
+            detect(board.facts)
         deploying.refuse_read_only(board)
         board.lock()  # what deploys meanwhile would be measured too
         onnx = any(name.endswith(".onnx") for name in files)

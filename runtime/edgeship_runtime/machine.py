@@ -6,16 +6,24 @@ import platform
 from pathlib import Path
 
 
-def cpu() -> str:
-    """The processor's name as Linux gives it; elsewhere what the platform says, which may be only the architecture."""
+def cpu(root: Path = Path("/")) -> str:
+    """The processor's name as Linux gives it, or its numbers; elsewhere what the platform says, which may be only the architecture.
+
+    Args:
+        root: where /proc lies.
+    """
     try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
+        lines = (root / "proc/cpuinfo").read_text("utf-8", "replace").splitlines()
     except OSError:
         lines = []
     for key in ("model name", "Model", "Hardware"):
         for line in lines:
             if line.startswith(key):
                 return line.partition(":")[2].strip()
+    # 64-bit Arm has no name: 0x41 and 0xd0c are Arm's own Neoverse N1
+    numbers = {line.partition(":")[0].strip(): line.partition(":")[2].strip() for line in lines}
+    if "CPU part" in numbers:
+        return f"{platform.machine()} {numbers.get('CPU implementer', '')} {numbers['CPU part']}"
     return platform.processor() or platform.machine()
 
 

@@ -1,4 +1,4 @@
-"""Stopping: Ctrl-C and SIGTERM let a program finish what it has begun; a second Ctrl-C does not."""
+"""Stopping: Ctrl-C and SIGTERM let a program finish what it has begun; a second Ctrl-C does not. Or they end it, tidied up."""
 
 from __future__ import annotations
 
@@ -41,3 +41,21 @@ def stopping() -> Iterator[Stop]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def ending_tidily() -> Iterator[None]:
+    """SIGTERM and a closed terminal end the program as Ctrl-C does: temporary files go, and so do processes that it started."""
+
+    def end(number: int, _: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    main = threading.current_thread() is threading.main_thread()
+    usual = [one for one in (signal.SIGTERM, signal.SIGHUP) if main and signal.getsignal(one) is signal.SIG_DFL]
+    for one in usual:
+        signal.signal(one, end)
+    try:
+        yield
+    finally:
+        for one in usual:
+            signal.signal(one, signal.SIG_DFL)

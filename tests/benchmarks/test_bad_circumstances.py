@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgeship_benchmarks.measuring import worker
 from edgeship_benchmarks.measuring.job import Job
-from edgeship_benchmarks.measuring.process import in_fresh_process
+from edgeship_benchmarks.measuring.process import heard, in_fresh_process
 from edgeship_benchmarks.measuring.results import Answered
 from edgeship_runtime.errors import EdgeshipError
 from edgeship_runtime.model_file import MANIFEST, ModelFile, assemble
@@ -229,27 +230,130 @@ def test_a_process_that_hangs_is_ended(digits: Digits, tmp_path: Path, monkeypat
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     job = Job("answer", str(digits.int8), "auto", 1, 1, "none.npy")
 
-    with pytest.raises(EdgeshipError, match="not done after 1 s"):
+    with pytest.raises(EdgeshipError, match="nothing was heard of it for 1 s"):
         in_fresh_process(job, Answered, limit_s=1.0)
 
 
-def test_ctrl_c_ends_it_at_once_and_leaves_no_process(digits: Digits, tmp_path: Path) -> None:
+def test_a_process_that_hangs_at_its_end_has_answered(
+    digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "import atexit, os, time\natexit.register(lambda: (os.dup2(2, 1), time.sleep(600)))\n"
+    (tmp_path / "sitecustomize.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    np.save(tmp_path / "inputs.npy", np.zeros((3, 8, 8, 1), np.uint8))
+    job = Job("answer", str(digits.int8), "auto", 1, 1, str(tmp_path / "inputs.npy"))
+
+    assert len(in_fresh_process(job, Answered, limit_s=5.0).top) == 3
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_at_once_and_leaves_nothing(digits: Digits, tmp_path: Path, number: int, code: int) -> None:
+    """Ctrl-C goes to every process of a terminal, what ends a service or a job to the first alone."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         pytest.skip("these tests were started in the background, where a shell switches Ctrl-C off")
     out, edgeship = tmp_path / "r", Path(sys.executable).with_name("edgeship")
     command = [edgeship, "benchmark", digits.int8, "--data", digits.pictures, "--out", out, "--seconds", "60"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+    (tmp_path / "temporary").mkdir()
+    variables = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=variables, start_new_session=True) as process:
         assert process.stderr is not None
         assert "configuration" in process.stderr.readline()  # how long it will take: now it works
 
-        os.killpg(process.pid, signal.SIGINT)
+        (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
         rest = process.stderr.read()
 
-    assert process.returncode == 130
+    assert process.returncode == code
     assert "Traceback" not in rest
-    assert list(out.iterdir()) == []
+    assert not out.exists()
+    assert list((tmp_path / "temporary").iterdir()) == []
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
+
+
+def test_what_takes_long_and_says_so_is_waited_for() -> None:
+    """For more than two seconds in all, of which no half one is silent."""
+    slow = ["sh", "-c", "for i in 1 2 3 4 5 6; do echo $i; sleep 0.4; done"]
+    with subprocess.Popen(slow, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert heard(child, b"", limit_s=2.0).split() == [b"1", b"2", b"3", b"4", b"5", b"6"]
+
+
+def test_answers_are_heard_of_while_they_come(
+    digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(worker, "_SIGN_OF_LIFE_S", 0.0)
+    np.save(tmp_path / "inputs.npy", np.zeros((3, 8, 8, 1), np.uint8))
+
+    answered = worker.answered(Job("answer", str(digits.int8), "auto", 1, 1, str(tmp_path / "inputs.npy")))
+
+    assert len(answered.top) == 3
+    assert capsys.readouterr().out.splitlines() == ["1 of 3", "2 of 3", "3 of 3"]
+
+
+def test_where_no_report_comes_no_folder_stays(digits: Digits, run: Run, tmp_path: Path) -> None:
+    pictures = tmp_path / "pictures"
+    (pictures / "3").mkdir(parents=True)
+    (pictures / "3" / "torn.png").write_bytes(b"torn")
+    (tmp_path / "kept").mkdir()
+
+    line = run("benchmark", digits.int8, "--data", pictures, "--out", tmp_path / "a" / "b", *QUICK).one_line_error()
+    run("benchmark", digits.int8, "--data", pictures, "--out", tmp_path / "kept", *QUICK).one_line_error()
+
+    assert "not one of the 1 pictures can be decoded" in line
+    assert not (tmp_path / "a").exists()
+    assert (tmp_path / "kept").exists(), "it was there before"
+
+
+def test_a_folder_without_pictures_is_one_line(digits: Digits, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "nothing").mkdir()
+
+    line = run("benchmark", digits.int8, "--data", tmp_path / "nothing", "--out", tmp_path / "r").one_line_error()
+
+    assert "no pictures in this folder" in line
+    assert not (tmp_path / "r").exists()
+
+
+def test_what_cannot_be_measured_is_said_before_the_others_are(digits: Digits, run: Run, tmp_path: Path) -> None:
+    options = ("--data", digits.pictures, "--out", tmp_path / "r", *QUICK)
+
+    first, second, *_ = run("benchmark", tmp_path / "none.tflite", digits.int8, *options).err.splitlines()
+
+    assert first.startswith("none.tflite: not measured: ")
+    assert second.startswith("1 configuration, 1 block: ")
+
+
+def test_one_reason_of_several_ways_is_said_once(digits: Digits, run: Run, tmp_path: Path) -> None:
+    options = ("--data", digits.pictures, "--out", tmp_path / "r", "--engine", "litert", "--threads", "1,2", *QUICK[2:])
+
+    result = run("benchmark", digits.onnx, *options)
+
+    said = [line for line in result.err.splitlines() if "not measured" in line]
+    assert said == [
+        f"{digits.onnx.name}: not measured: litert does not run .onnx files; use --engine onnxruntime or openvino"
+    ]
+    assert f"- {said[0]}" in (tmp_path / "r" / "report.md").read_text()
+    assert said[0] in (tmp_path / "r" / "report.html").read_text()
+
+
+def test_what_was_measured_is_told_where_it_cannot_be_written(digits: Digits, tmp_path: Path) -> None:
+    """On a real file system of 4 kB, which a report does not fit into."""
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        pytest.skip("mounting a small file system takes root and unshare")
+    small, edgeship = tmp_path / "small", Path(sys.executable).with_name("edgeship")
+    small.mkdir()
+    command = f'mount -t tmpfs -o size=4k tmpfs {small} && "$@"; code=$?; ls -A {small}/r >&2; exit $code'
+    options = ["--data", digits.pictures, "--out", small / "r", "--json", *map(str, QUICK)]
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", command, "sh", edgeship, "benchmark", digits.int8, *options],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if "mount" in done.stderr and "permission" in done.stderr.lower():
+        pytest.skip("this system does not allow mounting")
+
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["results"][0]["samples"] == 20
+    *_, error, left = done.stderr.splitlines()
+    assert "report.json: the disk is full" in error
+    assert "No such file" in left, "neither a half-written report nor an empty folder"
 
 
 def test_files_of_one_name_are_told_apart_by_the_end_of_their_paths(digits: Digits, run: Run, tmp_path: Path) -> None:

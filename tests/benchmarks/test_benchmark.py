@@ -5,14 +5,17 @@ import json
 import re
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from edgeship_benchmarks.gathering import open_pictures
 from edgeship_benchmarks.reporting.report import read_report
 from edgeship_runtime.model_file import ModelFile, assemble
 from environments import ROOT
 from making import Digits, Run
+from reports import Report
 
 QUICK = ("--threads", 1, "--blocks", 1, "--most-blocks", 1, "--seconds", 0.02)
 
@@ -120,7 +123,46 @@ def test_markdown_has_a_row_for_each_file(measured: Path, digits: Digits) -> Non
     text = (measured / "report.md").read_text()
 
     assert f"| {digits.int8.name} | litert | 1 |" in text
-    assert "broken.tflite (auto): not measured" in text
+    assert "- broken.tflite: not measured: " in text
+
+
+def test_markdown_folds_the_other_figures_the_conditions_and_the_way_to_measure_again(
+    measured: Path, digits: Digits
+) -> None:
+    text, report = (measured / "report.md").read_text(), json.loads((measured / "report.json").read_text())
+
+    shown, _, folded = text.partition("<details>")
+    assert "as float parent, %" in shown
+    assert "p99 ms" not in shown
+    assert "| load ms | first ms | p90 ms | p99 ms |" in folded
+    assert "| the machine | before | during | after |" in folded
+    assert f"{digits.int8.name}: sha256 `{report['results'][0]['sha256']}`" in folded
+    assert report["command"] in folded
+    for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        assert len({line.count("|") for line in table.splitlines()}) == 1
+
+
+def test_rows_of_a_file_that_answer_alike_are_one_in_the_tables_of_answers(
+    report: Report, saved: Callable[[str, Report], Path], run: Run, tmp_path: Path
+) -> None:
+    first = report["results"][0]
+    report["results"] += [{**first, "threads": 2}, {**first, "threads": 4}]
+
+    run("recommend", saved("r", report), "--page", tmp_path / "page.html")
+
+    page = (tmp_path / "page.html").read_text()
+    assert f"<summary>1, 4–5: {first['model']} · litert</summary>" in page
+    by_label = page.partition("<h3>By label</h3>")[2].partition("</section>")[0]
+    assert by_label.count("<summary>") == 3
+
+
+def test_the_page_tells_what_the_machine_was_like_during_the_measuring(measured: Path) -> None:
+    page, report = (measured / "report.html").read_text(), json.loads((measured / "report.json").read_text())
+
+    assert "<th>before</th><th>during</th><th>after</th>" in page
+    runs = [run for row in report["results"][:-1] for run in row["runs"]]
+    disturbed = sum(bool(run["disturbed"]) for run in runs)
+    assert f"<td>disturbed runs</td><td></td><td>{disturbed} of {len(runs)}</td>" in page
 
 
 def test_answers_are_those_of_evaluate(digits: Digits, run: Run, tmp_path: Path) -> None:
@@ -151,6 +193,18 @@ def test_pictures_without_labels_give_latency_alone(digits: Digits, run: Run, tm
     assert (row["accuracy"], row["per_label"], row["samples"]) == (None, None, 20)
     assert row["latency_ms"]["p50"] > 0
     assert "accuracy" not in result.out
+
+
+def test_pictures_beside_the_folders_of_the_labels_are_said_not_lost(digits: Digits, run: Run, tmp_path: Path) -> None:
+    pictures = shutil.copytree(digits.pictures, tmp_path / "pictures")
+    one = next(pictures.glob("3/*.png"))
+    shutil.copy(one, pictures / "loose.PNG")
+
+    said = run("benchmark", tmp_path / "none.tflite", "--data", pictures, "--out", tmp_path / "r", *QUICK).err
+    alone = open_pictures(f"{pictures}/*.*")
+
+    assert f"left out: 1 picture beside the labels' folders; --data '{pictures}/*.*' takes these alone" in said
+    assert (alone.name, alone.labels, len(alone.pictures)) == ("pictures/*.*", (), 1)
 
 
 def test_labels_the_model_does_not_know_are_a_row_with_the_reason(

@@ -225,6 +225,41 @@ def test_machines_differ_in_latency_by_nature(report: Report, saved: Save, run: 
     assert (row["latency"]["verdict"], row["latency"]["p_value"]) == ("", None)
 
 
+def test_processors_of_one_name_that_can_do_different_things_are_different_machines(
+    report: Report, saved: Save, run: Run
+) -> None:
+    report["environment"]["cpu_features"] = ["avx2", "fma"]
+    new = json.loads(json.dumps(report))
+    new["environment"]["cpu_features"] = ["avx2", "avx512_vnni"]
+    paths = saved("old", report), saved("new", new)
+
+    line = run("compare", *paths).one_line_error()
+
+    assert "they were measured on different machines (" in line
+    assert "features of the CPU: -fma +avx512_vnni" in line
+    assert "how they differ is stated, not judged" in run("compare", *paths, "--anyway").out
+
+
+def test_one_core_is_one_core(report: Report, saved: Save, run: Run) -> None:
+    new = json.loads(json.dumps(report))
+    report["environment"] |= {"board": None, "cores": 1}
+    new["environment"] |= {"board": None, "cores": 2}
+
+    line = run("compare", saved("old", report), saved("new", new)).one_line_error()
+
+    assert "1 core, " in line
+    assert "2 cores, " in line
+
+
+def test_the_same_pictures_with_other_labels_are_called_that(report: Report, saved: Save, run: Run) -> None:
+    new = json.loads(json.dumps(report))
+    new["data"] |= {"sha256": "0" * 64, "targets": [(target + 1) % 10 for target in new["data"]["targets"]]}
+
+    line = run("compare", saved("old", report), saved("new", new)).one_line_error()
+
+    assert "their pictures are the same, with other labels" in line
+
+
 def test_fail_on_judges_what_it_names(report: Report, saved: Save, run: Run) -> None:
     old = saved("old", with_runs(report, INT8, around(10, seed=1)))
     new = saved("new", with_runs(report, INT8, around(12, seed=2)))
@@ -287,8 +322,8 @@ def test_what_was_installed_in_between_is_said(report: Report, saved: Save, run:
     [
         ("{", "is no JSON"),
         ("[]", "is no report"),
-        ('{"results": [], "format": 99}', "is a report of format 99; this version reads 2"),
-        ('{"results": [], "format": 2}', "is damaged: report: field 'edgeship' is missing"),
+        ('{"results": [], "format": 99}', "is a report of format 99; this version reads 3"),
+        ('{"results": [], "format": 3}', "is damaged: report: field 'edgeship' is missing"),
     ],
 )
 def test_a_file_that_is_no_report_is_said(
@@ -298,6 +333,30 @@ def test_a_file_that_is_no_report_is_said(
     wrong.write_text(content)
 
     assert said in run("compare", saved("old", report), wrong).one_line_error()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda new: new["results"][0].update(answers=[1, 2]), "2 answers and 20 scores to 20 pictures"),
+        (lambda new: new["results"][0]["answers"].__setitem__(3, 77), "an answer is none of the 10 labels"),
+        (lambda new: new["data"].update(targets=[]), "20 samples, 20 pictures, 0 targets"),
+        (lambda new: new["data"]["targets"].__setitem__(3, -1), "a target is none of the 10 labels"),
+        (lambda new: new["data"].update(samples=3, pictures=new["data"]["pictures"][:3], targets=[0, 0, 0]), "has 20"),
+        (lambda new: new["results"][0]["latency_ms"].update(p50=0), "p50 is 0"),
+        (lambda new: new["results"][0]["latency_ms"].update(distribution=[1.0]), "the distribution of 1 quantiles"),
+    ],
+)
+def test_a_report_whose_parts_do_not_fit_is_damaged(
+    report: Report, saved: Save, run: Run, change: Callable[[Report], None], said: str
+) -> None:
+    path = saved("old", report)
+    change(report)
+
+    line = run("compare", path, saved("new", report)).one_line_error()
+
+    assert "new.json is damaged: " in line
+    assert said in line
 
 
 def test_a_report_that_is_not_there_is_said(report: Report, saved: Save, run: Run, tmp_path: Path) -> None:
@@ -321,6 +380,8 @@ def test_too_few_runs_are_said_not_judged(report: Report, saved: Save, run: Run)
 
     assert result.code == 0
     assert "too few runs to compare latencies in 3 of 3" in result.out
+    assert result.out.splitlines()[-1].endswith("; latency is not judged in 3 of 3 configurations")
+    assert "not judged" not in run("compare", path, path, "--fail-on", "accuracy:1").out.splitlines()[-1]
 
 
 @pytest.mark.parametrize("wrong", ["latency", "latency:-1", "size:5%", "accuracy:much"])

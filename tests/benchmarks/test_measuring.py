@@ -18,6 +18,7 @@ import pytest
 from edgeship_benchmarks.measuring.blocks import run_blocks
 from edgeship_benchmarks.measuring.conditions import conditions
 from edgeship_benchmarks.measuring.disturbance import counted, marked
+from edgeship_benchmarks.measuring.duration import duration_s, tried_ms
 from edgeship_benchmarks.measuring.environment import environment
 from edgeship_benchmarks.measuring.job import Job
 from edgeship_benchmarks.measuring.plan import Configuration, Plan, PlannedModel, PlannedPicture
@@ -294,3 +295,24 @@ def test_peak_memory_is_what_edgeship_run_takes(digits: Digits, tmp_path: Path) 
     told = (tmp_path / "told").read_text()
     kbytes = int(next(line for line in told.splitlines() if "Maximum resident set size" in line).rpartition(":")[2])
     assert stated == pytest.approx(kbytes * 1024, rel=0.05)
+
+
+def test_how_long_it_takes_is_known_by_a_try_where_many_pictures_are_to_be_answered(
+    digits: Digits, tmp_path: Path
+) -> None:
+    store = Store(tmp_path)
+    model = PlannedModel(store.add(digits.int8.read_bytes(), ".tflite"), digits.int8.name)
+    broken = PlannedModel(store.add(b"none", ".tflite"), "broken.tflite")
+    path = next(digits.pictures.glob("*/*.png"))
+    one = PlannedPicture(store.add(path.read_bytes()), path.name)
+
+    def asked(pictures: int) -> Plan:
+        ways = (Configuration(0, "auto", 1), Configuration(1, "auto", 1))
+        return Plan((model, broken), (one,) * pictures, ways, 2, 0.01, 5, 15, 0.6)
+
+    few, many = tried_ms(asked(20), store), tried_ms(asked(6000), store)
+
+    assert few == {}
+    assert many.keys() == {0}
+    assert duration_s(asked(6000), {0: 0.1, 1: 0.1})[0] < duration_s(asked(6000), {})[0] - 50
+    assert duration_s(asked(20), {0: 200.0})[0] > duration_s(asked(20), {})[0] + 20

@@ -56,6 +56,59 @@ def test_one_that_is_clearly_less_accurate_is_not(table: Report, saved: Save, ru
     assert "is faster (3 ms) but less accurate (91.0 %)" in result.out
 
 
+def known_to(table: Report, width: float) -> Report:
+    """The table, each latency known to ± `width` against the others."""
+    for row in table["results"][:3]:
+        row["precision"] |= {"relative": width, "half_width": 2 * width}
+    return table
+
+
+def test_where_the_runs_do_not_tell_which_is_the_fastest_the_smallest_is_picked(
+    table: Report, saved: Save, run: Run
+) -> None:
+    """float32 was faster by 1 %; int8 is a quarter of its size."""
+    rows(table, "int8.tflite")[0]["latency_ms"]["p50"] = 6.06
+
+    vague = run("recommend", saved("vague", known_to(table, 0.01)))
+    sure = run("recommend", saved("sure", known_to(table, 0.001)))
+
+    int8, float32 = (rows(table, suffix)[0]["model"] for suffix in ("int8.tflite", "float32.tflite"))
+    assert f"\nship {int8}" in vague.out
+    assert f"as fast as {float32}" in vague.out
+    assert "(6 ms), as far as the runs tell; 1,000 kB against 4,000" in vague.out
+    assert "less accurate" not in vague.out
+    assert f"\nship {float32}" in sure.out
+
+
+def test_of_threads_that_bring_nothing_fewer_are_picked(table: Report, saved: Save, run: Run) -> None:
+    (row,) = rows(known_to(table, 0.02), "int8.tflite")
+    twice = json.loads(json.dumps(row)) | {"threads": 2}
+    twice["latency_ms"]["p50"] = 2.95
+    table["results"] = [row, twice]
+
+    result = run("recommend", saved("r", table), "--json")
+
+    answer = result.json()
+    assert isinstance(answer, dict)
+    assert answer["pick"]["threads"] == 1
+    assert any("as far as the runs tell; 1 thread against 2" in reason for reason in answer["reasons"])
+
+
+def test_batches_are_shown_by_the_picture_as_they_are_compared(table: Report, saved: Save, run: Run) -> None:
+    (row,) = rows(table, "int8.tflite")
+    table["results"].append({**row, "batch": 8, "latency_ms": row["latency_ms"] | {"p50": 20.0}})
+
+    heading, first, *_ = run("recommend", saved("r", table)).out.splitlines()
+
+    assert "p50 ms  ms a picture" in heading
+    assert "batch 8" in first
+    assert " 20           2.5 " in first
+
+
+def test_what_was_not_measured_is_said_beside_the_pick(table: Report, saved: Save, run: Run) -> None:
+    assert "broken.tflite: not measured: " in run("recommend", saved("r", table)).err
+
+
 def test_limits_are_kept(table: Report, saved: Save, run: Run) -> None:
     path = saved("r", table)
 
@@ -95,7 +148,9 @@ def test_without_labels_the_fastest_is_picked_and_no_accuracy_can_be_asked_for(
 def test_a_report_in_which_nothing_ran_is_said(table: Report, saved: Save, run: Run) -> None:
     table["results"] = table["results"][-1:]
 
-    assert "nothing in this report was measured" in run("recommend", saved("r", table)).one_line_error()
+    line = run("recommend", saved("r", table)).one_line_error()
+
+    assert "nothing in this report was measured: broken.tflite: not measured: " in line
 
 
 def test_few_pictures_do_not_make_a_worse_file_as_good(table: Report, saved: Save, run: Run) -> None:

@@ -17,7 +17,8 @@ import pytest
 import boards
 from boards import Board, here, old_python
 from edgeship_devices import session
-from edgeship_devices.detecting import detect
+from edgeship_devices.detecting import could_be, detect
+from edgeship_devices.device import Device
 from edgeship_devices.session import Target, connect
 from edgeship_devices.wheels import how_to_get, plan
 from edgeship_runtime.errors import DeviceError
@@ -336,3 +337,22 @@ def test_what_runs_on_a_board_beforehand_is_the_language_of_python_3_7(module: s
     imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
     foreign = {name for name in imported if name.partition(".")[0] not in sys.stdlib_module_names}
     assert all(name.startswith("edgeship_devices.board") for name in foreign), foreign
+
+
+@pytest.mark.parametrize(
+    ("name", "machine", "model", "answer"),
+    [
+        ("raspberry-pi-4", "aarch64", "Raspberry Pi 4 Model B Rev 1.4", True),
+        ("raspberry-pi-4-trixie", "aarch64", "Raspberry Pi Compute Module 4 Rev 1.0", True),
+        ("raspberry-pi-4", "aarch64", "Raspberry Pi 5 Model B Rev 1.0", False),
+        ("raspberry-pi-4", "aarch64", None, False),
+        ("raspberry-pi-4", "x86_64", None, False),
+        ("raspberry-pi-32bit", "aarch64", "Raspberry Pi 4 Model B Rev 1.4", True),
+        ("raspberry-pi-32bit", "x86_64", None, False),
+        ("linux-aarch64", "aarch64", None, True),
+        ("linux-x86-64", "x86_64", None, True),
+        ("linux-x86-64", "aarch64", None, False),
+    ],
+)
+def test_whether_a_machine_may_be_a_board(name: str, machine: str, model: str | None, answer: bool) -> None:
+    assert could_be(Device.load(name), machine, model) is answer

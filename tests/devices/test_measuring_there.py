@@ -43,6 +43,21 @@ def test_a_board_measures_and_the_report_comes_back(
 
 
 @pytest.mark.slow
+def test_a_board_that_is_not_what_it_is_called_measures_and_the_report_says_so(
+    run: Run, board: Board, models: Models, pictures: Path, tmp_path: Path
+) -> None:
+    options = ("--data", pictures, "--on", board.url, "--runtime", here(), "--device", "jetson-orin-nano", *QUICK)
+
+    result = run("benchmark", models(1), *options, "--out", tmp_path / "out", "--json")
+
+    assert result.code == 0, result.err
+    report = json.loads(result.out)
+    assert (report["device"]["name"], report["device"]["here"]) == ("jetson-orin-nano", False)
+    assert report["results"][0]["engine"] == "litert"
+    assert "for Jetson Orin Nano" in (tmp_path / "out" / "report.md").read_text()
+
+
+@pytest.mark.slow
 def test_several_boards_have_a_report_each_and_one_together(
     run: Run, board: Board, models: Models, pictures: Path, tmp_path: Path
 ) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 
 import pytest
 
-from edgeship_runtime.machine import free_bytes, temperature_c
+from edgeship_runtime.machine import cpu, free_bytes, temperature_c
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,18 @@ def test_memory_that_is_left_is_the_least_that_the_kernel_and_the_control_groups
     (group.parent / "memory.current").write_text("150000\n")
     (group.parent / "memory.stat").write_text("anon 1\ninactive_file 50000\n")
     assert free_bytes(tmp_path) == 300_000
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "name"),
+    [
+        ("processor\t: 0\nmodel name\t: Intel(R) N100\nflags\t: avx2\n", "Intel(R) N100"),
+        ("processor\t: 0\nCPU part\t: 0xd08\n\nModel\t: Raspberry Pi 4 Model B\n", "Raspberry Pi 4 Model B"),
+        ("CPU implementer\t: 0x41\nCPU part\t: 0xd0c\n", f"{platform.machine()} 0x41 0xd0c"),
+    ],
+)
+def test_processors_that_have_no_name_are_told_apart_by_their_numbers(tmp_path: Path, cpuinfo: str, name: str) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "cpuinfo").write_text(cpuinfo)
+
+    assert cpu(tmp_path) == name

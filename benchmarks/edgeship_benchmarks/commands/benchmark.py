@@ -5,12 +5,14 @@ disturbs is repeated. Blocks go on until the median latency is known to within -
 receives report.json, report.md and report.html. A file that cannot be loaded is a row with its reason.
 
 With --on it is measured on a board, over ssh: files and pictures go over once. Several boards measure at once; each has its report in
-a folder of DIR, and DIR the report that shows them side by side.
+a folder of DIR, and DIR the report that shows them side by side. With --device the files are for a board: those that it cannot run
+are rows with the reason, the others run in the engine that it would take, and the report says where this machine is not that board.
 
 DATA without labels (a folder of pictures, a glob) gives latency alone. Next: edgeship recommend DIR, edgeship compare OLD NEW.
 
 Example:
   edgeship benchmark flowers.*.tflite --data flowers/ --out report/ --threads 1,4
+  edgeship benchmark flowers.*.tflite --data flowers/ --out report/ --device raspberry-pi-4
   edgeship benchmark flowers.*.tflite --data flowers/ --out report/ --on ssh://pi@raspberrypi.local
   edgeship benchmark flowers.*.tflite --data flowers/ --out report/ --on fleet.toml --group lab
 """
@@ -22,14 +24,15 @@ from typing import TYPE_CHECKING
 
 from edgeship_benchmarks.commands import writing
 from edgeship_runtime.commands.options import add_force, add_json, positive
-from edgeship_runtime.terminal import answer_json, counted, say, steps
+from edgeship_runtime.terminal import counted, say, steps
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from edgeship_benchmarks import gathering
+    from edgeship_benchmarks.gathering import Opened
     from edgeship_benchmarks.measuring.plan import Plan
+    from edgeship_benchmarks.measuring.store import Store
     from edgeship_benchmarks.reporting.report import Report
+    from edgeship_devices.device import Device
 
 _BOARD_THREADS = [1, 4]  # a board's cores are not known when its work is planned; most have four
 
@@ -59,6 +62,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=["auto"],
         metavar="E,E",
         help="auto (default), litert, tflite-runtime, litert-builtin (without XNNPACK), onnxruntime, openvino, keras",
+    )
+    parser.add_argument(
+        "--device",
+        metavar="NAME",
+        help="the board it is for (a profile's name, or a .toml): its engine, and files that it cannot run are not measured",
     )
     parser.add_argument(
         "--precision",
@@ -95,28 +103,35 @@ def _add_boards(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Benchmarks. Exit code 1 when no configuration could be measured."""
+    import shlex
     from pathlib import Path
 
     from edgeship_benchmarks import gathering
+    from edgeship_benchmarks.reporting import text
+    from edgeship_devices.device import Device
+    from edgeship_runtime.stopping import ending_tidily
 
     out = Path(options.out)
     _check(options)
+    device = Device.load(options.device) if options.device else None
     data = gathering.open_pictures(options.data)
-    writing.make_folder(out, force=options.force)
-    if not data.labels:
-        say(f"{data.name} has no labels: latency alone, no accuracy")
-    if options.on:
-        from edgeship_benchmarks.commands.on_boards import run_on
+    with ending_tidily(), writing.folder(out, force=options.force):
+        if not data.labels:
+            say(f"{data.name} has no labels: latency alone, no accuracy")
+        if data.beside:
+            alone = shlex.quote(f"{options.data.rstrip('/')}/*.*")
+            say(
+                f"left out: {counted(data.beside, 'picture')} beside the labels' folders; --data {alone} takes these alone"
+            )
+        opened = open_models(options, data, device)
+        if options.on:
+            from edgeship_benchmarks.commands.on_boards import run_on
 
-        return run_on(options, data, out)
-    report = _measured(options, data)
-    last = writing.write(report, out, force=options.force)
-    for failure in report.failed:
-        say(f"{failure.model}: not measured: {failure.error}")
-    if options.json:
-        answer_json(report.to_json())
-    else:
-        writing.show(report, last)
+            return run_on(options, data, opened, out)
+        report = _measured(options, data, opened)
+        for line in text.failures(report, but=opened.errors):
+            say(line)
+        writing.give(report, out, force=options.force, as_json=options.json)
     return 0 if report.measured else 1
 
 
@@ -134,7 +149,20 @@ def _check(options: argparse.Namespace) -> None:
             raise UsageError(f"--engine: unknown engine {name!r}; known: auto, {', '.join(ENGINES)}")
 
 
-def _measured(options: argparse.Namespace, data: gathering.Pictures) -> Report:
+def open_models(options: argparse.Namespace, data: gathering.Pictures, device: Device | None) -> Opened:
+    """Opens the files of the command line; those that cannot be used are said before minutes are spent on the others."""
+    from edgeship_benchmarks import for_device, gathering
+
+    models, refused = gathering.open_models(options.models, data)
+    if device is not None:
+        models, more = for_device.runs_there(models, device)
+        refused += more
+    for one in refused:
+        say(f"{one.name}: not measured: {one.error}")
+    return gathering.Opened(models, refused, device)
+
+
+def _measured(options: argparse.Namespace, data: gathering.Pictures, opened: Opened) -> Report:
     """Gathers, measures here, and builds the report."""
     import shlex
     import sys
@@ -146,29 +174,31 @@ def _measured(options: argparse.Namespace, data: gathering.Pictures) -> Report:
     from edgeship_benchmarks.measuring.store import Store
     from edgeship_benchmarks.reporting.building import Session, build
 
-    models, refused = gathering.open_models(options.models, data)
     with tempfile.TemporaryDirectory(prefix="edgeship-store-") as folder:
         store = Store(Path(folder))
-        gathered = gathering.gather(models, data, store)
-        plan = planned(options, models, gathered)
-        say_duration(plan)
+        gathered = gathering.gather(opened.models, data, store)
+        plan = planned(options, opened, gathered)
+        say_duration(plan, store)
         with steps(len(plan.configurations) + plan.most_blocks * plan.timed) as begin:
             results = session.run(plan, store, begin)
     command = "edgeship " + shlex.join(sys.argv[1:])
-    return build(Session(command, models, refused, gathered, plan, results, options.parity))
+    return build(Session(command, opened, gathered, plan, results, options.parity))
 
 
-def planned(options: argparse.Namespace, models: Sequence[gathering.NamedModel], gathered: gathering.Gathered) -> Plan:
-    from edgeship_benchmarks import configurations
+def planned(options: argparse.Namespace, opened: Opened, gathered: gathering.Gathered) -> Plan:
+    """What is asked for. On a board "auto" is what it takes itself; for one that is not here, what its profile names."""
+    from edgeship_benchmarks import configurations, for_device
     from edgeship_benchmarks.measuring.plan import Plan
 
-    formats = [one.model.format for one in models]
+    formats = [one.model.format for one in opened.models]
     threads = options.threads or (_BOARD_THREADS if options.on else None)
-    ways = configurations.Ways.asked(options.engine, threads, options.batch)
+    meant_for = None if options.on else opened.device
+    engines = for_device.engines(options.engine, meant_for) if meant_for else options.engine
+    ways = configurations.Ways.asked(engines, threads, options.batch)
     timed = configurations.timed(formats, ways)
     more = configurations.answering(formats, ways) if options.parity else []
     return Plan(
-        models=tuple(one.planned for one in models),
+        models=tuple(one.planned for one in opened.models),
         pictures=gathered.pictures,
         configurations=(*timed, *more),
         timed=len(timed),
@@ -180,22 +210,24 @@ def planned(options: argparse.Namespace, models: Sequence[gathering.NamedModel],
     )
 
 
-def say_duration(plan: Plan, where: str = "") -> None:
+def say_duration(plan: Plan, store: Store, where: str = "") -> None:
     """Says how long the plan takes.
 
     Args:
         plan: to be measured.
+        store: with its files.
         where: what it takes that long on; here, when empty.
     """
-    from edgeship_benchmarks.measuring.duration import USUAL_MS, duration_s, spoken
+    from edgeship_benchmarks.measuring.duration import USUAL_MS, duration_s, spoken, tried_ms
     from edgeship_benchmarks.reporting.text import at_least
 
     if plan.timed:
-        least, most = duration_s(plan)
+        known_ms = tried_ms(plan, store)
+        least, most = duration_s(plan, known_ms)
         blocks = f"{at_least(plan.blocks, plan.most_blocks)} block{'s' if plan.most_blocks > 1 else ''}"
         took = f"about {spoken(least)}, at most {spoken(most)} {where}".rstrip()
-        slower = f"longer with models above {USUAL_MS:g} ms"
-        say(f"{counted(plan.timed, 'configuration')}, {blocks}: {took}; {slower}")
+        slower = "" if len(known_ms) == len(plan.models) else f"; longer with models above {USUAL_MS:g} ms"
+        say(f"{counted(plan.timed, 'configuration')}, {blocks}: {took}{slower}")
 
 
 def _counts(text: str) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import re
 import shlex
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeship_benchmarks.commands import writing
+from edgeship_runtime.errors import OutputError
 from edgeship_runtime.terminal import answer, answer_json, say
 
 if TYPE_CHECKING:
@@ -32,46 +34,55 @@ class _Named:
     concurrency: int
 
 
-def run_on(options: argparse.Namespace, data: gathering.Pictures, out: Path) -> int:
+def run_on(options: argparse.Namespace, data: gathering.Pictures, opened: gathering.Opened, out: Path) -> int:
     """Benchmarks on the boards of --on. Exit code 1 when one of them gave nothing."""
     from edgeship_benchmarks.reporting.boards import Boards
     from edgeship_devices.fleet import everywhere
 
     named = _named(options)
     targets, folders = named.targets, _folders(named.targets)
-    if len(targets) > 1:
-        for folder in folders.values():
-            writing.make_folder(out / folder, force=options.force)
-    reports: dict[str, Report] = {}
-    errors: dict[str, str] = {}
-    with tempfile.TemporaryDirectory(prefix="edgeship-store-") as folder:
-        measure = _measuring(options, data, Path(folder), ask=len(targets) == 1)
+    with contextlib.ExitStack() as stack:
+        if len(targets) > 1:
+            for folder in folders.values():
+                stack.enter_context(writing.folder(out / folder, force=options.force))
+        store = stack.enter_context(tempfile.TemporaryDirectory(prefix="edgeship-store-"))
+        measure = _measuring(options, data, opened, Path(store), ask=len(targets) == 1)
+        reports: dict[str, Report] = {}
+        errors: dict[str, str] = {}
         for outcome in everywhere(
             lambda name: measure(targets[name]), list(targets), canary=named.canary, concurrency=named.concurrency
         ):
             if outcome.done is not None:
                 reports[outcome.board] = outcome.done
                 if len(targets) > 1:  # at once: what comes later cannot lose it
-                    writing.write(outcome.done, out / folders[outcome.board], force=options.force)
-                    say(f"{outcome.board}: measured")
+                    _write_one(outcome.board, outcome.done, out / folders[outcome.board], force=options.force)
             else:
                 errors[outcome.board] = str(outcome.error)
                 say(f"edgeship: {outcome.board}: {outcome.error}")
-    boards = Boards({name: reports[name] for name in targets if name in reports}, errors)
-    if len(targets) == 1:
-        _show_one(boards, options, out)
-    else:
-        _show_several(boards, folders, options, out)
+        boards = Boards({name: reports[name] for name in targets if name in reports}, errors)
+        if len(targets) == 1:
+            _show_one(boards, opened, options, out)
+        else:
+            _show_several(boards, folders, options, out)
     return 0 if not errors and all(report.measured for report in reports.values()) else 1
 
 
-def _show_one(boards: Boards, options: argparse.Namespace, out: Path) -> None:
+def _write_one(board: str, report: Report, folder: Path, *, force: bool) -> None:
+    try:
+        writing.write(report, folder, force=force)
+    except OutputError as error:  # the other boards go on; all that was measured is in the answer
+        say(f"edgeship: {board}: {error}")
+    else:
+        say(f"{board}: measured")
+
+
+def _show_one(boards: Boards, opened: gathering.Opened, options: argparse.Namespace, out: Path) -> None:
+    from edgeship_benchmarks.reporting import text
+
     for report in boards.reports.values():
-        last = writing.write(report, out, force=options.force)
-        if options.json:
-            answer_json(report.to_json())
-        else:
-            writing.show(report, last)
+        for line in text.failures(report, but=opened.errors):
+            say(line)
+        writing.give(report, out, force=options.force, as_json=options.json)
     if options.json and boards.errors:
         answer_json(boards.to_json())
 
@@ -121,7 +132,7 @@ def _named(options: argparse.Namespace) -> _Named:
 
 
 def _measuring(
-    options: argparse.Namespace, data: gathering.Pictures, folder: Path, *, ask: bool
+    options: argparse.Namespace, data: gathering.Pictures, opened: gathering.Opened, folder: Path, *, ask: bool
 ) -> Callable[[Target], Report]:
     """What measures one board."""
     from edgeship_benchmarks import gathering as gathers
@@ -131,18 +142,17 @@ def _measuring(
     from edgeship_benchmarks.reporting.building import Session, build
     from edgeship_devices.deploying import Options
 
-    models, refused = gathers.open_models(options.models, data)
     store = Store(folder)
-    gathered = gathers.gather(models, data, store)
-    plan = benchmark.planned(options, models, gathered)
-    benchmark.say_duration(plan, "on this machine; boards start Python more slowly")
+    gathered = gathers.gather(opened.models, data, store)
+    plan = benchmark.planned(options, opened, gathered)
+    benchmark.say_duration(plan, store, "on this machine; boards start Python more slowly")
     wheels = Path(options.wheels) if options.wheels else None
-    chosen = Options("benchmark", wheels=wheels, runtime=options.runtime, ask=ask)
+    chosen = Options("benchmark", opened.device, wheels, options.runtime, ask=ask)
     command = "edgeship " + shlex.join(sys.argv[1:])
 
     def measure(target: Target) -> Report:
         results = measure_on(target, plan, store, chosen, say)
-        return build(Session(command, models, refused, gathered, plan, results, options.parity))
+        return build(Session(command, opened, gathered, plan, results, options.parity))
 
     return measure
 

@@ -14,7 +14,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from edgeship_runtime.commands.options import add_force, add_json
-from edgeship_runtime.terminal import answer, answer_json, table
+from edgeship_runtime.terminal import answer, answer_json, say, table
 
 if TYPE_CHECKING:
     from edgeship_benchmarks.reporting.recommending import Choice, Recommendation
@@ -45,6 +45,7 @@ def run(options: argparse.Namespace) -> int:
     """Recommends. Exit code 1 when nothing fits."""
     from pathlib import Path
 
+    from edgeship_benchmarks.reporting import text
     from edgeship_benchmarks.reporting.recommending import Wanted, recommend
     from edgeship_benchmarks.reporting.report import read_report
     from edgeship_runtime import files
@@ -64,24 +65,31 @@ def run(options: argparse.Namespace) -> int:
         answer_json(_json(result))
     else:
         _show(result)
+        for line in (*text.for_device(report), *text.failures(report)):
+            say(line)
     return 0 if result.pick else 1
 
 
 def _show(result: Recommendation) -> None:
     from edgeship_benchmarks.reporting.text import number, percent
 
-    rows = [("", "configuration", "accuracy, %", "p50 ms", "size kB", "peak MB", "")]
+    batches = any(choice.row.batch > 1 for choice in result.choices)
+    by_picture = ("ms a picture",) if batches else ()
+    rows: list[tuple[str, ...]] = [
+        ("", "configuration", "accuracy, %", "p50 ms", *by_picture, "size kB", "peak MB", "")
+    ]
     for choice in result.choices:
         row = choice.row
         accuracy = "–" if row.accuracy is None else percent(row.accuracy)
         numbers = (
             accuracy,
             number(row.latency_ms.p50),
+            *((number(row.picture_ms),) if batches else ()),
             f"{row.size_bytes / 1e3:,.0f}",
             f"{row.peak_rss_bytes / 1e6:,.0f}",
         )
         rows.append(("Pareto" if choice.on_front else "", choice.name, *numbers, "; ".join(choice.fails)))
-    answer(table(rows, right=(2, 3, 4, 5)))
+    answer(table(rows, right=range(2, len(rows[0]) - 1)))
     if result.pick:
         answer(f"\nship {result.pick.name}")
         for reason in result.reasons:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeship_runtime import files
 from edgeship_runtime.errors import MissingExtraError, OutputError
-from edgeship_runtime.terminal import answer, say
+from edgeship_runtime.terminal import answer, answer_json, say
 
 if TYPE_CHECKING:
     from edgeship_benchmarks.reporting.report import Report
@@ -18,18 +19,42 @@ if TYPE_CHECKING:
 _REPORTS = ("report.json", "report.md", "report.html")
 
 
-def make_folder(out: Path, *, force: bool) -> None:
-    """A folder that a report can be written into, before the work rather than after it.
+@contextlib.contextmanager
+def folder(out: Path, *, force: bool) -> Iterator[None]:
+    """A folder that a report can be written into, before the work rather than after it; where none came, it is gone again.
 
     Raises:
         OutputError: it cannot be made, or holds a report already.
     """
+    made = [path for path in (out, *out.parents) if not path.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{out}: {files.reason(error)}; wanted a folder to write the report into") from None
     for name in _REPORTS:
         files.refuse_existing(out / name, force=force)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # the first that is not empty
+            for path in made:
+                path.rmdir()
+
+
+def give(report: Report, out: Path, *, force: bool, as_json: bool) -> None:
+    """Writes the report and answers with it. On a disk that has become full, what was measured is at least told.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    try:
+        last = write(report, out, force=force)
+    except OutputError:
+        _tell(report, as_json=as_json)
+        raise
+    _tell(report, as_json=as_json)
+    if not as_json:
+        answer(str(last))
 
 
 def write(report: Report, out: Path, *, force: bool) -> Path:
@@ -67,12 +92,14 @@ def _written(path: Path, text: str, *, force: bool) -> Path:
     return path
 
 
-def show(report: Report, last: Path) -> None:
-    """The table, what has to be known of it, and where the report is."""
+def _tell(report: Report, *, as_json: bool) -> None:
+    """All of it as JSON; or the table, and what has to be known of it."""
     from edgeship_benchmarks.reporting import text
 
+    if as_json:
+        answer_json(report.to_json())
+        return
     if report.measured:
         answer(text.results(report))
     for note in text.notes(report):
         say(note)
-    answer(str(last))

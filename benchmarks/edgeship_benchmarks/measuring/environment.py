@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from edgeship_runtime.machine import cpu
+from edgeship_runtime.terminal import counted
 
 _PACKAGES = (
     "edgeship",
@@ -62,8 +63,22 @@ class Environment:
 
     @property
     def name(self) -> str:
-        """What the machine is called: reports of different ones do not compare."""
-        return self.board or f"{self.cpu}, {self.cores} cores"
+        """What the machine is called."""
+        return self.board or f"{self.cpu}, {counted(self.cores, 'core')}"
+
+    def apart_from(self, other: Environment) -> str:
+        """What shows that another report is of another machine, with which latencies do not compare; empty where nothing does.
+
+        Clouds give processors of several generations one name: what they can do tells them apart.
+        """
+        if self.name != other.name or self.machine != other.machine:
+            return f"{self.name}, {self.machine}; {other.name}, {other.machine}"
+        gone, come = (
+            set(self.cpu_features) - set(other.cpu_features),
+            set(other.cpu_features) - set(self.cpu_features),
+        )
+        changed = [f"{sign}{name}" for sign, names in (("-", gone), ("+", come)) for name in sorted(names)]
+        return f"{self.name}, features of the CPU: {' '.join(changed)}" if changed else ""
 
 
 def environment(root: Path = Path("/")) -> Environment:
@@ -71,7 +86,7 @@ def environment(root: Path = Path("/")) -> Environment:
     return Environment(
         machine=platform.machine(),
         board=_first_line(root / "proc/device-tree/model"),
-        cpu=cpu(),
+        cpu=cpu(root),
         cpu_features=_features(root / "proc/cpuinfo"),
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         memory_bytes=_memory(),

@@ -1,6 +1,7 @@
 """Worker: does one Job in a process of its own, because load time, first inference and peak memory exist only once in a process.
 
-`python -m edgeship_benchmarks.measuring.worker` takes a Job as JSON on stdin; its last line of stdout is {"done": …} or {"error": …}.
+`python -m edgeship_benchmarks.measuring.worker` takes a Job as JSON on stdin; its last line of stdout is {"done": …} or {"error": …},
+those before it are signs of life.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _END_TO_END_S, _FEWEST_PICTURES = 0.2, 4
+_SIGN_OF_LIFE_S = 1.0  # while it answers, which takes as long as there are pictures
 
 
 @dataclass(frozen=True)
@@ -112,12 +114,16 @@ def answered(job: Job) -> Answered:
     classifier = Classifier.load(job.model, job.engine, job.threads)
     top: list[int] = []
     score: list[float] = []
+    heard = time.monotonic()
     for start in range(0, len(inputs), job.batch):
         scores = classifier.scores(np.ascontiguousarray(inputs[start : start + job.batch]))
         if not np.isfinite(scores).all():
             raise EngineError(f"{job.model}: scores of picture {start + 1} or after it are NaN or infinite")
         top += scores.argmax(axis=1).tolist()
         score += [round(float(best), 6) for best in scores.max(axis=1)]
+        if time.monotonic() - heard > _SIGN_OF_LIFE_S:
+            print(f"{len(top)} of {len(inputs)}", flush=True)
+            heard = time.monotonic()
     return Answered(classifier.engine.name, classifier.engine.version, tuple(top), tuple(score))
 
 

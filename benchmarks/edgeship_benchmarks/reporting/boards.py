@@ -89,21 +89,16 @@ def terminal(boards: Boards) -> str:
 
 def to_markdown(boards: Boards) -> str:
     """The table, the machines, and what did not run."""
-    lines = [markdown.row(COLUMNS), "|---|---|" + "--:|" * (len(COLUMNS) - 2)]
-    lines += [markdown.row(row.cells) for row in rows(boards)]
+    lines = markdown.table(COLUMNS, [row.cells for row in rows(boards)], texts=2)
     lines += ["", *(f"- {board}: {text.machine(report)}" for board, report in boards.reports.items())]
-    lines += [f"- {line}" for line in notes(boards)]
+    lines += [f"- {markdown.plain(line)}" for line in notes(boards)]
     return "\n".join([*lines, ""])
 
 
 def notes(boards: Boards) -> list[str]:
     """What a reader of the table has to know."""
     said = [f"{board}: {note}" for board, report in boards.reports.items() for note in text.notes(report)]
-    said += [
-        f"{board}: {failure.model} ({failure.engine}) not measured: {failure.error}"
-        for board, report in boards.reports.items()
-        for failure in report.failed
-    ]
+    said += [f"{board}: {line}" for board, report in boards.reports.items() for line in text.failures(report)]
     return said + [f"{board}: nothing was measured: {error}" for board, error in boards.errors.items()]
 
 

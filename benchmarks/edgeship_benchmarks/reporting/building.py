@@ -9,15 +9,26 @@ from importlib.metadata import version
 
 import numpy as np
 
-from edgeship_benchmarks.gathering import Gathered, NamedModel, Refused
+from edgeship_benchmarks.gathering import Gathered, Opened
 from edgeship_benchmarks.measuring.disturbance import counted
+from edgeship_benchmarks.measuring.environment import Environment
 from edgeship_benchmarks.measuring.plan import Plan
 from edgeship_benchmarks.measuring.results import Answered, Results, Run
 from edgeship_benchmarks.measuring.speed import Known, known
 from edgeship_benchmarks.reporting import accuracy, latency
 from edgeship_benchmarks.reporting.parity import parity
-from edgeship_benchmarks.reporting.report import Data, Picture, Reference, Report, Settings, UnreadablePicture
+from edgeship_benchmarks.reporting.report import (
+    Data,
+    MeantFor,
+    Picture,
+    Reference,
+    Report,
+    Settings,
+    UnreadablePicture,
+)
 from edgeship_benchmarks.reporting.rows import Failure, Result
+from edgeship_devices.detecting import could_be
+from edgeship_devices.device import Device
 
 
 @dataclass(frozen=True)
@@ -26,8 +37,7 @@ class Session:
 
     Attributes:
         command: as it was typed.
-        models: the usable files, in the order of the plan's.
-        refused: the others.
+        opened: the files, the usable ones in the order of the plan's.
         gathered: the pictures.
         plan: what was asked.
         results: what came.
@@ -35,8 +45,7 @@ class Session:
     """
 
     command: str
-    models: Sequence[NamedModel]
-    refused: Sequence[Refused]
+    opened: Opened
     gathered: Gathered
     plan: Plan
     results: Results
@@ -58,12 +67,12 @@ def build(session: Session) -> Report:
         at = plan.configurations[index]
         lost = index in errors and len(used[index]) < plan.blocks
         if lost or index not in answers or index not in medians:
-            name = session.models[at.model].name
+            name = session.opened.models[at.model].name
             return Failure(name, at.engine, at.threads, at.batch, errors.get(index, "nothing was measured"))
         return _result(session, index, answers, used[index], data, readable, medians[index])
 
     rows = [row(index) for index in range(plan.timed)]
-    refused = [Failure(one.name, "auto", 1, 1, one.error) for one in session.refused]
+    refused = [Failure(one.name, "auto", 1, 1, one.error) for one in session.opened.refused]
     return Report(
         edgeship=version("edgeship"),
         command=session.command,
@@ -75,7 +84,10 @@ def build(session: Session) -> Report:
         reference=reference,
         settings=Settings(plan.precision, plan.blocks, plan.most_blocks, plan.seconds, plan.seed),
         data=data,
-        parity=parity(plan, session.models, session.gathered, answers, errors, readable) if session.parity else None,
+        device=_meant_for(session.opened.device, results.environment),
+        parity=parity(plan, session.opened.models, session.gathered, answers, errors, readable)
+        if session.parity
+        else None,
         results=(*rows, *refused),
     )
 
@@ -90,13 +102,13 @@ def _result(
     median: Known,
 ) -> Result:
     plan, at = session.plan, session.plan.configurations[index]
-    model = session.models[at.model].model
+    model = session.opened.models[at.model].model
     top = np.array(answers[index].top)[list(readable)]
     score = np.array(answers[index].score)[list(readable)]
     judged = accuracy.judge(top, model.manifest.labels, data)
     measured = latency.measure(runs, median, plan.precision)
     return Result(
-        model=session.models[at.model].name,
+        model=session.opened.models[at.model].name,
         sha256=model.raw.sha256,
         format=model.format,
         quantization=model.manifest.quantization.scheme,
@@ -113,7 +125,7 @@ def _result(
         accuracy=judged.accuracy,
         accuracy_interval=judged.interval,
         per_label=judged.per_label,
-        agreement=accuracy.agreement(index, session.plan, session.models, answers, readable),
+        agreement=accuracy.agreement(index, session.plan, session.opened.models, answers, readable),
         latency_ms=measured.latency,
         wall_ms=measured.wall,
         end_to_end_ms=measured.whole,
@@ -125,6 +137,12 @@ def _result(
         crashed=tuple(item.error for item in session.results.crashed if item.configuration == index),
         runs=latency.summaries(_runs(session.results, index), runs, session.results.environment.cores),
     )
+
+
+def _meant_for(device: Device | None, where: Environment) -> MeantFor | None:
+    if device is None:
+        return None
+    return MeantFor(device.name, device.title, device.engines, could_be(device, where.machine, where.board))
 
 
 def _runs(results: Results, index: int) -> list[Run]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgeship_benchmarks.reporting import markdown as table_of
 from edgeship_benchmarks.reporting.comparing import AccuracyChange, Comparison, LatencyChange, RowChange
 from edgeship_benchmarks.reporting.text import number, percent
-from edgeship_runtime.terminal import table
+from edgeship_runtime.terminal import counted, table
 
 _COLUMNS = ("configuration", "p50 ms", "change", "accuracy, %", "answers changed", "size kB", "peak MB", "")
 _MOST_TURNED = 20  # pictures of one configuration in a pull request
@@ -26,8 +26,8 @@ def markdown(comparison: Comparison) -> str:
     if comparison.rows:
         lines += [table_of.row(_COLUMNS), "|---|" + "--:|" * (len(_COLUMNS) - 2) + "---|"]
         lines += [table_of.row(_cells(row)) for row in comparison.rows]
-    lines += ["", *(f"- no longer runs: {one.name}: {one.error}" for one in comparison.broken)]
-    lines += [f"- {note}" for note in comparison.notes]
+    lines += ["", *(f"- {table_of.plain(f'no longer runs: {one.name}: {one.error}')}" for one in comparison.broken)]
+    lines += [f"- {table_of.plain(note)}" for note in comparison.notes]
     lines += [line for row in comparison.rows if row.turned for line in _turned(row)]
     return "\n".join(lines)
 
@@ -35,7 +35,11 @@ def markdown(comparison: Comparison) -> str:
 def _turned(row: RowChange) -> list[str]:
     """Pictures that are answered differently, folded."""
     more = len(row.turned) - _MOST_TURNED
-    lines = ["", f"<details><summary>{row.name}: {len(row.turned):,} answered differently</summary>", ""]
+    lines = [
+        "",
+        f"<details><summary>{table_of.plain(row.name)}: {len(row.turned):,} answered differently</summary>",
+        "",
+    ]
     for one in row.turned[:_MOST_TURNED]:
         truth = "" if one.label is None else f" (is {one.label})"
         lines.append(f"- `{one.picture}`: {one.old} → {one.new}{truth}")
@@ -71,6 +75,14 @@ def _from_to(old: float, new: float) -> str:
     return f"{old:,.0f}" if round(old) == round(new) else f"{old:,.0f} → {new:,.0f}"
 
 
+def _unjudged(comparison: Comparison) -> str:
+    """What nobody should take for a success."""
+    few = sum(row.latency.p_value is None for row in comparison.rows)
+    if comparison.limits.latency is None or not few:
+        return ""
+    return f"; latency is not judged in {few} of {counted(len(comparison.rows), 'configuration')}"
+
+
 def _verdict(comparison: Comparison) -> str:
     worse = [row.name for row in comparison.rows if row.latency.verdict == "slower"]
     wrong = [row.name for row in comparison.rows if row.accuracy is not None and row.accuracy.verdict == "worse"]
@@ -80,7 +92,7 @@ def _verdict(comparison: Comparison) -> str:
         if most is not None
     )
     if not comparison.regressed:
-        return f"no regression (limits: {limits}, and significant)"
+        return f"no regression (limits: {limits}, and significant){_unjudged(comparison)}"
     pieces = [f"{len(some)} {what}" for some, what in ((worse, "slower"), (wrong, "less accurate")) if some]
     if comparison.broken:
         pieces.append(f"{len(comparison.broken)} no longer running")

@@ -13,12 +13,19 @@ from edgeship_benchmarks.reporting.report import Data, Report
 def objections(old: Report, new: Report) -> list[str]:
     """Why two reports should not be compared."""
     found = []
-    if old.environment.name != new.environment.name:
-        found.append(f"they were measured on different machines ({old.environment.name}; {new.environment.name})")
+    apart = old.environment.apart_from(new.environment)
+    if apart:
+        found.append(f"they were measured on different machines ({apart})")
     if old.data.sha256 != new.data.sha256:
-        counts = f"{old.data.samples:,} of {old.data.name}, {new.data.samples:,} of {new.data.name}"
-        found.append(f"they were measured on different pictures ({counts})")
+        found.append(_pictures(old.data, new.data))
     return found
+
+
+def _pictures(old: Data, new: Data) -> str:
+    if [one.sha256 for one in old.pictures] == [one.sha256 for one in new.pictures]:
+        return "their pictures are the same, with other labels"
+    counts = f"{old.samples:,} of {old.name}, {new.samples:,} of {new.name}"
+    return f"they were measured on different pictures ({counts})"
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,8 @@ class Here:
     @classmethod
     def of(cls, old: Report, new: Report) -> Here:
         """For two reports."""
-        return cls(old.environment.name == new.environment.name, old.reference.kernel == new.reference.kernel)
+        one_machine = not old.environment.apart_from(new.environment)
+        return cls(one_machine, old.reference.kernel == new.reference.kernel)
 
     @property
     def drift(self) -> bool:
@@ -105,5 +113,10 @@ def installed(old: Report, new: Report) -> list[str]:
 
 
 def _named(report: Report) -> dict[str, str | None]:
-    where = report.environment
-    return {"Python": where.python, "system": where.system, "governor": where.governor}
+    where, meant_for = report.environment, report.device
+    return {
+        "Python": where.python,
+        "system": where.system,
+        "governor": where.governor,
+        "device": meant_for.name if meant_for else None,
+    }

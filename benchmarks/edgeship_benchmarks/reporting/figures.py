@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -81,14 +82,30 @@ def _draw_pareto(figure: Figure, rows: Sequence[Result], front: Sequence[bool]) 
         (row.picture_ms, 100 * (row.accuracy or 0)) for row, is_best in zip(rows, front, strict=True) if is_best
     )
     axes.plot(*zip(*best, strict=True), color=INK, linewidth=0.9, linestyle="--", zorder=0)
-    by_latency = sorted(range(len(rows)), key=lambda number: latencies[number])
-    for place, number in enumerate(by_latency):
-        _draw_point(
-            axes, rows[number], number, 12 + 11 * (place % 3)
-        )  # neighbours at three heights: their numbers stay apart
+    for number, above in enumerate(_heights([(row.picture_ms, row.accuracy or 0.0) for row in rows])):
+        _draw_point(axes, rows[number], number, above)
     _plain_numbers(axes.xaxis, min(latencies), max(latencies))
     axes.margins(y=0.15)
     axes.grid(alpha=0.25)
+
+
+def _heights(points: Sequence[tuple[float, float]]) -> list[int]:
+    """How far above each point its number stands, in points of type, so that no two numbers lie over each other."""
+    width, height = 72 * 2 * _WIDTH * 0.9, 72 * 4.4 * 0.55  # what the axes about leave to the points themselves
+    (left, right), (low, high) = ((min(values), max(values)) for values in zip(*points, strict=True))
+    taken: list[tuple[float, float]] = []
+    heights = []
+    for x, y in points:
+        across = width * math.log(1.4 * x / left) / math.log(1.96 * right / left)
+        base = height * (y - low) / (high - low) if high > low else 0.0
+        free = (
+            above
+            for above in range(12, 12 + 11 * len(points), 11)
+            if all(abs(across - one) > 17 or abs(base + above - other) > 10 for one, other in taken)
+        )
+        heights.append(next(free, 12))
+        taken.append((across, base + heights[-1]))
+    return heights
 
 
 def _draw_point(axes: Axes, row: Result, number: int, above: int) -> None:

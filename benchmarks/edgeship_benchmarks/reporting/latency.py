@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from edgeship_benchmarks.measuring.results import Run, Timed
 from edgeship_benchmarks.measuring.speed import Known
-from edgeship_benchmarks.reporting.rows import Latency, Precision, ProcessRun, WallClock, WholePicture
-
-_PERCENTS = 101
+from edgeship_benchmarks.reporting.rows import PERCENTS, Latency, Precision, ProcessRun, WallClock, WholePicture
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ def _latency(timed: Sequence[Timed], known: Known) -> Latency:
         p90=p90,
         p95=p95,
         p99=p99,
-        distribution=tuple(rounded(value) for value in np.quantile(every, np.linspace(0, 1, _PERCENTS))),
+        distribution=tuple(rounded(value) for value in np.quantile(every, np.linspace(0, 1, PERCENTS))),
     )
 
 

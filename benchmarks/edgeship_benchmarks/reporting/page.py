@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from edgeship_benchmarks.reporting import figures, text
+from edgeship_benchmarks.reporting.circumstances import circumstances
 from edgeship_benchmarks.reporting.recommending import Recommendation, Wanted, recommend
 from edgeship_benchmarks.reporting.report import Parity, ParityPicture, Report, names
 from edgeship_benchmarks.reporting.rows import ProcessRun, Result
@@ -26,13 +27,13 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Size:
-    """One file as a bar: the numbers of its rows, and its share of the largest."""
+class Alike:
+    """Rows of one file that a table need not tell apart: their numbers, the file and its engines, and the first of them."""
 
     numbers: str
+    name: str
     color: str
     result: Result
-    share: float
 
 
 def page(report: Report) -> str:
@@ -51,9 +52,14 @@ def page(report: Report) -> str:
         report=report,
         columns=text.COLUMNS,
         rows=rows,
-        sizes=_sizes(rows),
+        files=_alike(rows, lambda row: row.model),
+        largest=max((row.size_bytes for row in measured), default=1),
+        agreements=_alike(rows, lambda row: row.agreement),
+        by_label=_alike(rows, lambda row: row.per_label),
         machine=text.machine(report),
         notes=text.notes(report),
+        failures=text.failures(report),
+        circumstances=circumstances(report),
         best=best,
         pareto=figures.pareto(measured, _front(measured, best)) if best and labelled else "",
         distributions=figures.distributions(measured) if measured else "",
@@ -74,13 +80,29 @@ def _rows(measured: Sequence[Result]) -> list[Row]:
     ]
 
 
-def _sizes(rows: Sequence[Row]) -> list[Size]:
-    largest = max((row.result.size_bytes for row in rows), default=1)
-    files = {row.result.sha256: [one for one in rows if one.result.sha256 == row.result.sha256] for row in rows}
+def _alike(rows: Sequence[Row], key: Callable[[Result], object]) -> list[Alike]:
+    groups: dict[object, list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.result.sha256, key(row.result)), []).append(row)
     return [
-        Size(", ".join(str(one.number) for one in own), own[0].color, own[0].result, own[0].result.size_bytes / largest)
-        for own in files.values()
+        Alike(_ranges([one.number for one in own]), _named(own), own[0].color, own[0].result) for own in groups.values()
     ]
+
+
+def _named(rows: Sequence[Row]) -> str:
+    engines = dict.fromkeys(row.result.engine for row in rows)
+    return f"{rows[0].result.model} · {', '.join(engines)}"
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """1, 2, 3, 7 as "1–3, 7"."""
+    ends: list[list[int]] = []
+    for number in numbers:
+        if ends and number == ends[-1][-1] + 1:
+            ends[-1][1:] = [number]
+        else:
+            ends.append([number])
+    return ", ".join("–".join(map(str, end)) for end in ends)
 
 
 def _front(measured: Sequence[Result], best: Recommendation) -> list[bool]:

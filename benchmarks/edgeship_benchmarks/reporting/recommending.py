@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,8 +13,9 @@ from edgeship_benchmarks.reporting import significance
 from edgeship_benchmarks.reporting.accuracy import right_answers
 from edgeship_benchmarks.reporting.report import Data, Report, names
 from edgeship_benchmarks.reporting.rows import Result
-from edgeship_benchmarks.reporting.text import number, percent
+from edgeship_benchmarks.reporting.text import failures, number, percent
 from edgeship_runtime.errors import DataError
+from edgeship_runtime.terminal import counted
 
 _TOLD_APART = 0.05  # p-value below which an accuracy is another one
 _MOST_LOST = 0.02  # of the pictures, however few tell it: speed is not bought with more than that
@@ -76,12 +78,15 @@ class Recommendation:
 def recommend(report: Report, wanted: Wanted) -> Recommendation:
     """The fastest of those that fit and whose accuracy cannot be told from the best of them, nor is two points below it.
 
+    Where the runs do not tell which is the fastest, the smallest of these.
+
     Raises:
         DataError: nothing was measured, or an accuracy is wanted of a report without labels.
     """
     rows = report.measured
     if not rows:
-        raise DataError("nothing in this report was measured")
+        why = "".join(f": {line}" for line in failures(report)[:1])
+        raise DataError(f"nothing in this report was measured{why}")
     if wanted.accuracy is not None and not report.data.labels:
         raise DataError(f"{report.data.name} has no labels: this report knows no accuracy")
     choices = [_choice(name, row, rows, wanted) for name, row in zip(names(rows), rows, strict=True)]
@@ -135,36 +140,63 @@ def _merits(row: Result) -> tuple[float, ...]:
 def _pick(fitting: Sequence[Choice], data: Data, wanted: Wanted) -> tuple[Choice, tuple[str, ...]]:
     """Of `fitting`, the fastest first."""
     if not data.labels:
-        said = f"the fastest {_that_fits(wanted)}: p50 {number(fitting[0].row.latency_ms.p50)} ms"
-        return fitting[0], (said, *_doubts(fitting[0], wanted))
+        pick = _least(fitting)
+        said = f"the fastest {_that_fits(wanted)}: p50 {number(pick.row.latency_ms.p50)} ms"
+        return pick, (said, *_as_fast_as(pick, fitting[0]), *_doubts(pick, wanted))
     best = max(fitting, key=lambda choice: choice.row.accuracy or 0.0)
     right = {choice.name: right_answers(choice.row, data) for choice in fitting}
     equal = [choice for choice in fitting if Against.of(right[choice.name], right[best.name]).as_good]
-    pick = min(equal, key=lambda choice: (choice.row.picture_ms, choice.row.size_bytes))
-    return pick, tuple(_reasons(pick, best, fitting, right, wanted))
+    pick = _least(equal)
+    reasons = [*_accurate(pick, best, right, wanted), *_as_fast_as(pick, equal[0])]
+    reasons += [
+        f"{choice.name} is faster ({_speed(choice.row)}) but less accurate ({percent(choice.row.accuracy or 0)} %)"
+        for choice in fitting
+        if choice.row.picture_ms < pick.row.picture_ms and choice not in equal
+    ]
+    return pick, (*reasons, *_doubts(pick, wanted))
 
 
-def _reasons(
-    pick: Choice, best: Choice, fitting: Sequence[Choice], right: dict[str, NDArray[np.bool_]], wanted: Wanted
-) -> list[str]:
-    said = []
+def _least(equal: Sequence[Choice]) -> Choice:
+    """Of the fastest, and those that the runs cannot tell from it, what takes least: the smallest, on the fewest threads."""
+    level = [choice for choice in equal if not _told_apart(choice.row, equal[0].row)]
+    return min(
+        level, key=lambda one: (one.row.size_bytes, one.row.threads, -(one.row.accuracy or 0.0), one.row.picture_ms)
+    )
+
+
+def _told_apart(one: Result, other: Result) -> bool:
+    """Whether their latencies differ by more than what is unknown of both; rows of one thread are known better to each other."""
+    alike = one.threads == other.threads == 1
+    unknown = [(row.precision.relative if alike else row.precision.half_width) or 0.0 for row in (one, other)]
+    return abs(math.log(one.picture_ms / other.picture_ms)) > math.hypot(*unknown)
+
+
+def _as_fast_as(pick: Choice, fastest: Choice) -> list[str]:
+    if pick is fastest:
+        return []
+    ours, theirs = pick.row, fastest.row
+    less = (
+        f"{ours.size_bytes / 1e3:,.0f} kB against {theirs.size_bytes / 1e3:,.0f}"
+        if ours.size_bytes < theirs.size_bytes
+        else f"{counted(ours.threads, 'thread')} against {theirs.threads}"
+        if ours.threads < theirs.threads
+        else f"{percent(ours.accuracy or 0)} % against {percent(theirs.accuracy or 0)}"
+    )
+    return [f"as fast as {fastest.name} ({_speed(theirs)}), as far as the runs tell; {less}"]
+
+
+def _accurate(pick: Choice, best: Choice, right: dict[str, NDArray[np.bool_]], wanted: Wanted) -> list[str]:
     accuracy = f"{percent(pick.row.accuracy or 0)} % of {pick.row.samples:,} pictures right"
     if pick is best:
-        said.append(f"the most accurate {_that_fits(wanted)}: {accuracy}")
-    else:
-        ratio, against = best.row.picture_ms / pick.row.picture_ms, Against.of(right[pick.name], right[best.name])
-        apart = f"not told apart from the most accurate, {best.name} ({percent(best.row.accuracy or 0)} %, p = {against.p_value:.2g})"
-        sizes = f"{pick.row.size_bytes / 1e3:,.0f} kB against {best.row.size_bytes / 1e3:,.0f}"
-        said += [f"{accuracy}; {apart}", f"{number(ratio)} × as fast as that; {sizes}"]
-        if against.most_lost > _MOST_LOST:
-            lost = f"it may lose up to {percent(against.most_lost)} points against that"
-            said.append(f"{pick.row.samples:,} pictures are too few to tell: {lost}")
-    faster = [choice for choice in fitting if choice.row.picture_ms < pick.row.picture_ms]
-    said += [
-        f"{choice.name} is faster ({_speed(choice.row)}) but less accurate ({percent(choice.row.accuracy or 0)} %)"
-        for choice in faster
-    ]
-    return [*said, *_doubts(pick, wanted)]
+        return [f"the most accurate {_that_fits(wanted)}: {accuracy}"]
+    ratio, against = best.row.picture_ms / pick.row.picture_ms, Against.of(right[pick.name], right[best.name])
+    apart = f"not told apart from the most accurate, {best.name} ({percent(best.row.accuracy or 0)} %, p = {against.p_value:.2g})"
+    sizes = f"{pick.row.size_bytes / 1e3:,.0f} kB against {best.row.size_bytes / 1e3:,.0f}"
+    said = [f"{accuracy}; {apart}", f"{number(ratio)} × as fast as that; {sizes}"]
+    if against.most_lost > _MOST_LOST:
+        lost = f"it may lose up to {percent(against.most_lost)} points against that"
+        said.append(f"{pick.row.samples:,} pictures are too few to tell: {lost}")
+    return said
 
 
 def _doubts(pick: Choice, wanted: Wanted) -> list[str]:

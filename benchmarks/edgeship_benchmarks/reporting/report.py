@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,9 @@ from edgeship_benchmarks.measuring.environment import Environment
 from edgeship_benchmarks.reporting.rows import Failure, Result
 from edgeship_runtime import files, record
 from edgeship_runtime.errors import DataError
-from edgeship_runtime.record import Json, RecordError
+from edgeship_runtime.record import Json
 
-FORMAT = 2
+FORMAT = 3
 _WANTED = "wanted the report.json that edgeship benchmark wrote"
 
 
@@ -59,6 +59,30 @@ class Data:
     pictures: tuple[Picture, ...]
     trained_on: int
     unreadable: tuple[UnreadablePicture, ...]
+
+    def __post_init__(self) -> None:
+        """Refuses data whose parts are of different pictures."""
+        targets = self.samples if self.labels else 0
+        if (len(self.pictures), len(self.targets)) != (self.samples, targets):
+            raise ValueError(f"{self.samples} samples, {len(self.pictures)} pictures, {len(self.targets)} targets")
+        if any(not 0 <= target < len(self.labels) for target in self.targets):
+            raise ValueError(f"a target is none of the {len(self.labels)} labels")
+
+
+@dataclass(frozen=True)
+class MeantFor:
+    """The board that the files are for.
+
+    Attributes:
+        name, title: of its profile.
+        engines: its releases, name → version.
+        here: whether the machine that measured may be one.
+    """
+
+    name: str
+    title: str
+    engines: Mapping[str, str]
+    here: bool
 
 
 @dataclass(frozen=True)
@@ -137,6 +161,7 @@ class Head:
         environment, before, after: the machine.
         reference, settings: how it was measured.
         data: what on.
+        device: None unless one was named.
         parity: None unless asked for.
     """
 
@@ -150,6 +175,7 @@ class Head:
     reference: Reference
     settings: Settings
     data: Data
+    device: MeantFor | None
     parity: Parity | None
 
 
@@ -158,6 +184,12 @@ class Report(Head):
     """A benchmark; `results` are its configurations, in the order they were asked for."""
 
     results: tuple[Result | Failure, ...]
+
+    def __post_init__(self) -> None:
+        """Refuses rows that are of other pictures than the report's."""
+        other = [row for row in self.measured if row.samples != self.data.samples]
+        if other:
+            raise ValueError(f"{other[0].model} has {other[0].samples} samples, the report {self.data.samples}")
 
     @property
     def measured(self) -> list[Result]:
@@ -202,9 +234,9 @@ def read_report(path: Path) -> Report:
     try:
         read = record.from_json(Head, head, "report")
         rows = tuple(_row(row, f"report.results[{number}]") for number, row in enumerate(value["results"]))
-    except RecordError as error:
+        return Report(**vars(read), results=rows)
+    except ValueError as error:
         raise DataError(f"{path} is damaged: {error}; {_WANTED}") from None
-    return Report(**vars(read), results=rows)
 
 
 def _row(value: Json, where: str) -> Result | Failure:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+PERCENTS = 101  # quantiles of a distribution, 0 to 100 %, both ends included
+
 
 @dataclass(frozen=True)
 class Latency:
@@ -24,6 +26,11 @@ class Latency:
     p95: float
     p99: float
     distribution: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot be divided by, or drawn."""
+        if self.p50 <= 0 or len(self.distribution) != PERCENTS:
+            raise ValueError(f"p50 is {self.p50}, the distribution of {len(self.distribution)} quantiles")
 
 
 @dataclass(frozen=True)
@@ -157,6 +164,13 @@ class Result:
     precision: Precision
     crashed: tuple[str, ...]
     runs: tuple[ProcessRun, ...]
+
+    def __post_init__(self) -> None:
+        """Refuses answers that are not one of the labels for each picture."""
+        if not len(self.answers) == len(self.scores) == self.samples:
+            raise ValueError(f"{len(self.answers)} answers and {len(self.scores)} scores to {self.samples} pictures")
+        if any(not 0 <= answer < len(self.labels) for answer in self.answers):
+            raise ValueError(f"an answer is none of the {len(self.labels)} labels")
 
     @property
     def picture_ms(self) -> float:

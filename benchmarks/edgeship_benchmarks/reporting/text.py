@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 
 from edgeship_benchmarks.reporting.report import Report
-from edgeship_benchmarks.reporting.rows import Result
+from edgeship_benchmarks.reporting.rows import Failure, Result
 from edgeship_runtime.terminal import counted, table
 
 COLUMNS = (
@@ -56,10 +57,11 @@ def results(report: Report) -> str:
 def notes(report: Report) -> list[str]:
     """What a reader of the table has to know: precision that was not reached, runs that were disturbed, pictures left out."""
     rows = report.measured
+    said = for_device(report)
     coarse = [row for row in rows if not row.precision.reached]
-    said = [_not_reached(coarse, len(rows))] if coarse else []
+    said += [_not_reached(coarse, len(rows))] if coarse else []
     said += [
-        f"{row.model} ({row.engine}, {counted(row.threads, 'thread')}): {len(row.crashed)} of "
+        f"{row.model} ({row.engine}, {_way(row)}): {len(row.crashed)} of "
         f"{len(row.crashed) + len(row.runs)} processes gave nothing: {row.crashed[0]}"
         for row in rows
         if row.crashed
@@ -68,9 +70,64 @@ def notes(report: Report) -> list[str]:
     disturbed = [run for run in runs if run.disturbed]
     if disturbed:
         used = sum(run.counted for run in disturbed)
-        kept = f"; {used} of them count, for want of quieter ones" if used else "; none of them counts"
-        said.append(f"{len(disturbed)} of {len(runs)} runs were disturbed{kept}")
+        kept = f"{used} of these are counted, for want of quieter ones" if used else "not counted"
+        said.append(f"disturbed runs: {len(disturbed)} of {len(runs)}, {kept}")
     said += left_out(report)
+    return said
+
+
+def failures(report: Report, but: Collection[str] = ()) -> list[str]:
+    """What did not run, each reason once; in which ways, where a file ran in others.
+
+    Args:
+        report: with it.
+        but: reasons that were said before.
+    """
+    ran = {row.model for row in report.measured}
+    ways: dict[tuple[str, str], list[Failure]] = {}
+    for row in report.failed:
+        if row.error not in but:
+            ways.setdefault((row.model, row.error), []).append(row)
+    several = Counter(model for model, _ in ways)
+    return [
+        f"{model}{_ways(rows) if model in ran or several[model] > 1 else ''}: not measured: {_without_name(error, model)}"
+        for (model, error), rows in ways.items()
+    ]
+
+
+def _ways(rows: Sequence[Failure]) -> str:
+    return f" ({'; '.join(f'{row.engine}, {_way(row)}' for row in rows)})"
+
+
+def _way(row: Result | Failure) -> str:
+    batch = "" if row.batch == 1 else f", batch {row.batch}"
+    return f"{counted(row.threads, 'thread')}{batch}"
+
+
+def _without_name(error: str, model: str) -> str:
+    """Most errors begin with the file's name, which stands before them already; a library's may have several lines."""
+    return " ".join(error.removeprefix(f"{model}: ").split())
+
+
+def for_device(report: Report) -> list[str]:
+    """Where what was measured is not what the board does that the files are for."""
+    device = report.device
+    if device is None:
+        return []
+    said = []
+    if not device.here and report.measured:
+        said.append(
+            f"latency and memory are this machine's, not those of {device.name}: measure there with --on ssh://…"
+        )
+    lost = {row.engine for row in report.failed} & set(device.engines)
+    said += [f"{device.name} runs files in {engine}; --engine names another to measure" for engine in sorted(lost)]
+    measured = {(row.engine, row.engine_version) for row in report.measured}
+    for engine, version in sorted(measured):
+        there = device.engines.get(engine.removesuffix("-builtin"))
+        if there is None:
+            said.append(f"{device.name} has no {engine}; it has {', '.join(device.engines)}")
+        elif there != version:
+            said.append(f"measured with {engine} {version}; {device.name} has {there}")
     return said
 
 
@@ -106,7 +163,10 @@ def machine(report: Report) -> str:
     where, data = report.environment, report.data
     board = f"{where.board}, " if where.board else ""
     pictures = f"{data.name} ({data.part}), {counted(data.samples, 'picture')}"
-    return f"{board}{where.cpu}, {counted(where.cores, 'core')}, {where.system}, Python {where.python}; {pictures}"
+    meant = f"for {report.device.title}, measured on " if report.device else ""
+    return (
+        f"{meant}{board}{where.cpu}, {counted(where.cores, 'core')}, {where.system}, Python {where.python}; {pictures}"
+    )
 
 
 def at_least(least: int, most: int) -> str:
