@@ -184,10 +184,22 @@ def _why_not(device: Path) -> str:
         if error.errno == errno.ENOENT:
             return f"there is no {device}{_others(device)}"
         if error.errno in (errno.EACCES, errno.EPERM):
-            return f"you may not open {device}; join the group video and log in again: sudo usermod -aG video $USER"
+            group = _group(device)
+            return f"you may not open {device}; join the group {group} and log in again: sudo usermod -aG {group} $USER"
         if error.errno != errno.EBUSY:
             return f"{device}: {reason(error)}"
     return f"{device} gives no picture: another program uses it (fuser {device}), or it is no camera{_others(device)}"
+
+
+def _group(device: Path) -> str:
+    """Whose members may open it: video, wherever nobody decided otherwise."""
+    import grp
+
+    try:
+        name = grp.getgrgid(device.stat().st_gid).gr_name
+    except (OSError, KeyError):
+        return "video"
+    return "video" if name == "root" else name  # as the kernel makes it, before udev's rules are applied
 
 
 def _others(device: Path) -> str:

@@ -147,11 +147,15 @@ class Classifier:
 
         Raises:
             DataError: a source does not exist, or a live one cannot be opened at the start.
+            ValueError: an option has a value that nothing could satisfy.
         """
         from edgeship_runtime.decision import Rules
         from edgeship_runtime.sources import parse
         from edgeship_runtime.streaming import Options, cores, results
 
+        for name, value in (("max_fps", max_fps), ("max_age_ms", max_age_ms), ("stall_s", stall_s)):
+            if value is not None and not value > 0:
+                raise ValueError(f"{name} is {value}; wanted a number above 0")
         own = self.manifest.threshold or 0.0
         rules = Rules(smooth_s, agree, own if threshold is None else threshold)
         options = Options(rules, 5, max_fps, max_age_ms, stall_s, keep_trying)

@@ -106,6 +106,9 @@ def script() -> None:
 
     Taking NumPy and an engine apart object by object costs a twentieth of `edgeship run one.jpg`; the system frees it all at once.
     """
+    from edgeship_runtime.terminal import have_streams
+
+    have_streams()
     code = main()
     try:
         sys.stdout.flush()

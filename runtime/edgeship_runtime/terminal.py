@@ -14,6 +14,19 @@ from edgeship_runtime.record import Json
 T = TypeVar("T")
 
 
+def have_streams() -> None:
+    """Puts /dev/null where a stream is missing (`>&-`).
+
+    Otherwise the next file that is opened gets its number, and whatever native libraries write there.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, mode))
+
+
 def say(text: str) -> None:
     """A line for people, on stderr; where nobody can read it (any more), the work goes on."""
     with contextlib.suppress(OSError, ValueError):

@@ -136,3 +136,9 @@ def test_a_stream_of_files_ends(digits: Digits, shared_data: Path) -> None:
 def test_a_source_that_is_not_there_is_told_at_once(digits: Digits) -> None:
     with pytest.raises(DataError, match="does not exist"):
         Classifier.load(digits.int8).stream("nothing.mp4")
+
+
+@pytest.mark.parametrize("option", [{"max_fps": 0}, {"max_age_ms": -1}, {"stall_s": 0}, {"agree": 0}, {"threshold": 2}])
+def test_what_nothing_could_satisfy_is_refused_at_once(digits: Digits, option: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=rf"{next(iter(option))} is .*; wanted"):
+        Classifier.load(digits.int8).stream(digits.pictures, **option)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import grp
 import json
 import os
 import signal
@@ -774,6 +775,21 @@ def test_a_camera_that_cannot_be_opened_is_told_why(
     monkeypatch.setattr(os, "open", refused)
 
     assert words in run("capture", "camera:97", tmp_path, "--label", "x").one_line_error()
+
+
+def test_who_may_not_open_a_camera_is_told_the_group_that_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = tmp_path / "video0"
+    device.touch()
+    own = grp.getgrgid(os.getgid())
+    group = next(item for item in grp.getgrall() if item.gr_gid) if os.getuid() == 0 else own
+    os.chown(device, -1, group.gr_gid)
+
+    def refused(*_: Any, **__: Any) -> int:
+        raise PermissionError(errno.EACCES, "no")
+
+    monkeypatch.setattr(os, "open", refused)
+
+    assert f"join the group {group.gr_name} and log in again" in camera_module._why_not(device)
 
 
 # The process

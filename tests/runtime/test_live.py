@@ -515,8 +515,11 @@ def test_who_keeps_trying_waits_for_the_camera(classifier: Classifier, camera: C
     assert watched.names()[-1] == "live"
 
 
-def test_a_camera_with_a_password_is_opened_and_spoken_of_without_it(classifier: Classifier, camera: Camera) -> None:
-    camera.password = "me:sec/ret"  # noqa: S105
+@pytest.mark.parametrize("digest", [False, True])
+def test_a_camera_with_a_password_is_opened_and_spoken_of_without_it(
+    classifier: Classifier, camera: Camera, digest: bool
+) -> None:
+    camera.password, camera.digest = "me:sec/ret", digest
     url = camera.url.replace("127", "me:sec%2Fret@127")
 
     with Watched(classifier, url) as watched:
@@ -529,8 +532,24 @@ def test_a_camera_with_a_password_is_opened_and_spoken_of_without_it(classifier:
 def test_a_wrong_password_is_told(classifier: Classifier, camera: Camera) -> None:
     camera.password = "me:secret"  # noqa: S105
 
-    with pytest.raises(DataError, match="refuses this user or password"):
-        next(iter(classifier.stream(camera.url.replace("127", "me:wrong@127"))))
+    for camera.digest in (False, True):
+        with pytest.raises(DataError, match="refuses this user or password"):
+            next(iter(classifier.stream(camera.url.replace("127", "me:wrong@127"))))
+
+
+def test_a_password_that_a_digest_cannot_be_made_of_is_told(digits: Digits, run: Run, camera: Camera) -> None:
+    camera.password, camera.digest = "me:Ärger", True
+
+    line = run("run", digits.int8, camera.url.replace("127", "me:%C3%84rger@127")).one_line_error()
+
+    assert "user and password can only have ASCII letters here" in line
+    assert "xc4" not in line
+
+
+def test_the_hint_how_to_give_a_password_reads_as_it_is_meant(digits: Digits, run: Run, camera: Camera) -> None:
+    camera.password = "me:secret"  # noqa: S105
+
+    assert "http://USER:PASSWORD@HOST/" in run("run", digits.int8, camera.url).one_line_error()
 
 
 # The end

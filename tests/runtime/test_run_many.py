@@ -427,6 +427,18 @@ def test_a_signal_ends_it_cleanly(digits: Digits, tmp_path: Path, number: signal
     assert [line["frame"] for line in answers(rows.read_text())] == list(range(50))
 
 
+@pytest.mark.parametrize("without", ["2>&-", ">&-", "<&-", "<&- >&- 2>&-"])
+def test_a_program_without_streams_answers_all_the_same(digits: Digits, tmp_path: Path, without: str) -> None:
+    """And nothing that a library writes to descriptor 2 lands in the file that would have got its number."""
+    rows = tmp_path / "a.jsonl"
+    command = " ".join([*COMMAND, str(digits.int8), str(digits.pictures), "--to", f"jsonl:{rows}", "-v"])
+
+    done = subprocess.run(["sh", "-c", f"{command} {without}"], check=False, capture_output=True)
+
+    assert done.returncode == 0, done.stderr
+    assert len(answers(rows.read_text())) == 20
+
+
 def test_help_is_wide_enough_for_a_narrow_terminal(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "50")
 

@@ -109,6 +109,8 @@ def _refused(code: int, text: str, *, known: bool) -> str:
 def _why(error: Exception) -> str:
     if isinstance(error, InvalidURL):  # which repeats the URL
         return "its URL has a blank or a control character; a blank is written %20"
+    if isinstance(error, UnicodeEncodeError):  # which repeats a letter of it
+        return "user and password can only have ASCII letters here: it asks for them by digest (RFC 7616)"
     inner = error.reason if isinstance(error, URLError) else error
     if isinstance(inner, OSError):
         return why(inner)

@@ -121,7 +121,9 @@ def without_passwords(text: str, arguments: Sequence[str] = ()) -> str:
         if found := _PASSWORD.search(argument):
             for password in (found[1], re.sub("/+", "/", found[1])):  # as a path, two slashes are one
                 text = text.replace(f":{password}@", ":***@")
-    return _MAY_TELL.sub(lambda word: redacted(word[0]), text)
+    return _MAY_TELL.sub(
+        lambda word: word[0] if "//USER:PASSWORD@" in word[0] else redacted(word[0]), text
+    )  # our own hint
 
 
 _PASSWORD = re.compile(r"(?s):/+[^:/@]*:(.*)@")
