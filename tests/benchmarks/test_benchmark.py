@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from edgeship_benchmarks.gathering import open_pictures
+from edgeship_benchmarks.reporting import text
 from edgeship_benchmarks.reporting.report import read_report
 from edgeship_runtime.model_file import ModelFile, assemble
 from environments import ROOT
@@ -59,6 +60,23 @@ def test_few_processes_give_no_interval_and_the_precision_is_not_reached(measure
     assert len(row["runs"]) < 5
     assert row["latency_ms"]["p50_interval"] is None
     assert row["precision"] == {"asked": 0.01, "half_width": None, "relative": None, "reached": False}
+
+
+@pytest.mark.parametrize(
+    ("in_ms", "relative", "said"),
+    [
+        (0.003, 0.034, "not reached in 3 of 3 configurations; against the reference the widest is ± 3.4 %"),
+        (0.034, 0.033, "not reached in 3 of 3 configurations; the widest is ± 3.4 %"),
+        (0.2, 0.02, "± 20.0 %, because the machine changed its speed; against each other they are known to ± 2.0 %"),
+    ],
+)
+def test_a_precision_that_is_not_reached_is_said_with_the_width_that_is_too_much(
+    report: Report, saved: Callable[[str, Report], Path], in_ms: float, relative: float, said: str
+) -> None:
+    for row in report["results"][:3]:
+        row["precision"] |= {"half_width": in_ms, "relative": relative}
+
+    assert text.notes(read_report(saved("r", report)))[0].endswith(said)
 
 
 def test_agreement_is_with_the_float_file_of_the_same_parent_or_the_one_its_export_proved(measured: Path) -> None:

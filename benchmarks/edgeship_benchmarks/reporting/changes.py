@@ -55,7 +55,7 @@ def _cells(row: RowChange) -> list[str]:
         "" if row.answers_changed is None else f"{row.answers_changed:,}",
         _from_to(row.old_bytes / 1e3, row.new_bytes / 1e3),
         _from_to(row.old_rss_bytes / 1e6, row.new_rss_bytes / 1e6),
-        " ".join(filter(None, [row.latency.verdict, row.accuracy.verdict if row.accuracy else ""])),
+        ", ".join(filter(None, [row.latency.verdict, row.accuracy.verdict if row.accuracy else ""])),
     ]
 
 

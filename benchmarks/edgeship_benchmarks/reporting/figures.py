@@ -77,26 +77,29 @@ def _draw_pareto(figure: Figure, rows: Sequence[Result], front: Sequence[bool]) 
     )
     latencies = [row.picture_ms for row in rows]
     # before anything is drawn: Matplotlib's own limits of a logarithmic axis with one point can have no width
-    axes.set_xlim(min(latencies) / 1.4, max(latencies) * 1.4)
+    ends = [end / row.batch for row in rows for end in row.latency_ms.p50_interval or (row.latency_ms.p50,)]
+    limits = min(*ends, *latencies) / 1.3, max(*ends, *latencies) * 1.3
+    axes.set_xlim(limits)
     best = sorted(
         (row.picture_ms, 100 * (row.accuracy or 0)) for row, is_best in zip(rows, front, strict=True) if is_best
     )
     axes.plot(*zip(*best, strict=True), color=INK, linewidth=0.9, linestyle="--", zorder=0)
-    for number, above in enumerate(_heights([(row.picture_ms, row.accuracy or 0.0) for row in rows])):
+    for number, above in enumerate(_heights([(row.picture_ms, row.accuracy or 0.0) for row in rows], limits)):
         _draw_point(axes, rows[number], number, above)
     _plain_numbers(axes.xaxis, min(latencies), max(latencies))
     axes.margins(y=0.15)
     axes.grid(alpha=0.25)
 
 
-def _heights(points: Sequence[tuple[float, float]]) -> list[int]:
+def _heights(points: Sequence[tuple[float, float]], limits: tuple[float, float]) -> list[int]:
     """How far above each point its number stands, in points of type, so that no two numbers lie over each other."""
     width, height = 72 * 2 * _WIDTH * 0.9, 72 * 4.4 * 0.55  # what the axes about leave to the points themselves
-    (left, right), (low, high) = ((min(values), max(values)) for values in zip(*points, strict=True))
+    left, right = limits
+    low, high = min(y for _, y in points), max(y for _, y in points)
     taken: list[tuple[float, float]] = []
     heights = []
     for x, y in points:
-        across = width * math.log(1.4 * x / left) / math.log(1.96 * right / left)
+        across = width * math.log(x / left) / math.log(right / left)
         base = height * (y - low) / (high - low) if high > low else 0.0
         free = (
             above

@@ -138,6 +138,8 @@ def _not_reached(coarse: Sequence[Result], of: int) -> str:
     if not known:
         return f"{said}: fewer than 5 processes give no interval"
     in_ms, relative = (max(widths) for widths in zip(*known, strict=True))
+    if relative > in_ms:
+        return f"{said}; against the reference the widest is ± {100 * relative:.1f} %"
     said += f"; the widest is ± {100 * in_ms:.1f} %"
     if in_ms < _CHANGED * relative:
         return said
