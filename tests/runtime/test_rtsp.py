@@ -159,6 +159,23 @@ def test_a_stream_that_falls_silent_in_mid_frame_has_stalled(classifier: Classif
     assert_in_order(numbers, 60)
 
 
+def test_a_camera_with_a_password_is_opened_and_spoken_of_without_it(
+    classifier: Classifier, shared_data: Path, digits: Digits, run: Run
+) -> None:
+    with rtsp.Camera(shared_data / "video/realshort.mp4", password="me:se@c/ret") as camera:  # noqa: S106
+        url = camera.url.replace("127", "me:se%40c%2Fret@127")
+        with Watched(classifier, url) as watched:
+            result = watched.until(lambda result: result.prediction is not None)
+        wrong = run("run", digits.int8, url.replace("ret", "rat")).one_line_error()
+        none = run("run", digits.int8, camera.url).one_line_error()
+
+    assert result.source == camera.url.replace("127", "me:***@127")
+    assert not [state for state in watched.states if "ret" in str(state)]
+    assert "cannot be opened with this user and password" in wrong
+    assert "rat" not in wrong
+    assert "wants a user and a password: rtsp://USER:PASSWORD@HOST/" in none
+
+
 def test_a_path_without_a_stream_is_one_line(digits: Digits, run: Run, camera: rtsp.Camera) -> None:
     line = run("run", digits.int8, camera.url.replace("/live", "/nothing")).one_line_error()
 

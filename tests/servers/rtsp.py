@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import pytest
 
@@ -22,11 +24,12 @@ def free_port() -> int:
 class Camera:
     """Plays the H.264 of video files at rtsp://127.0.0.1:PORT/live. Skips the test where GStreamer's server is not installed."""
 
-    def __init__(self, *videos: Path) -> None:
+    def __init__(self, *videos: Path, password: str = "") -> None:
         found = Path(PYTHON).exists() and subprocess.run([PYTHON, "-c", _NEEDS], capture_output=True, check=False)
         if not found or found.returncode:
             pytest.skip("no GStreamer RTSP server here; .ci/run names the Debian packages")
         self.videos, self.port = videos, free_port()
+        self._environment = os.environ | ({"CAMERA_PASSWORD": password} if password else {})
         self.url = f"rtsp://127.0.0.1:{self.port}/live"
 
     def __enter__(self) -> Camera:
@@ -40,7 +43,8 @@ class Camera:
 
     def start(self) -> None:
         command = [PYTHON, str(PROGRAM), str(self.port), *map(str, self.videos)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
+        self._process = subprocess.Popen(command, env=self._environment, **pipes)
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == "ready\n"
 

@@ -1,10 +1,12 @@
 """An RTSP camera, for Debian's Python and GStreamer (no wheel has these): plays the H.264 of a file round and round.
 
 Usage: /usr/bin/python3 rtsp_program.py PORT FILE…    prints "ready"; lines on stdin: "stall", "garbage", "next" (file), "go"
+$CAMERA_PASSWORD: USER:PASSWORD that is asked for, by digest
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from typing import NamedTuple
@@ -13,8 +15,9 @@ import gi
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstApp", "1.0")
+gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstApp, GstRtspServer  # noqa: E402
+from gi.repository import GLib, Gst, GstApp, GstRtsp, GstRtspServer  # noqa: E402
 
 RATE = 30
 PLAY = (
@@ -88,6 +91,17 @@ def obey() -> None:
     loop.quit()
 
 
+def ask_for(server: GstRtspServer.RTSPServer, camera: Camera, user: str, password: str) -> None:
+    token, permissions, auth = GstRtspServer.RTSPToken(), GstRtspServer.RTSPPermissions(), GstRtspServer.RTSPAuth()
+    token.set_string("media.factory.role", user)
+    for what in ("access", "construct"):
+        permissions.add_permission_for_role(user, f"media.factory.{what}", True)  # noqa: FBT003 - theirs
+    camera.set_permissions(permissions)
+    auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+    auth.add_digest(user, password, token)
+    server.set_auth(auth)
+
+
 Gst.init(None)
 assert GstApp
 loop = GLib.MainLoop()
@@ -97,6 +111,8 @@ server.set_service(sys.argv[1])
 camera = Camera([access_units(path) for path in sys.argv[2:]])
 camera.connect("media-configure", lambda _, media: camera.begin(media))
 server.get_mount_points().add_factory("/live", camera)
+if "CAMERA_PASSWORD" in os.environ:
+    ask_for(server, camera, *os.environ["CAMERA_PASSWORD"].split(":", 1))
 server.attach(None)
 threading.Thread(target=obey, daemon=True).start()
 print("ready", flush=True)  # noqa: T201
