@@ -89,6 +89,8 @@ def _network(config: TrainingConfig, data: LabelledData) -> TrainingConfig:
     """Architecture, weights, alpha, colour and size."""
     if not known(config.arch):
         raise UsageError(f"--arch {config.arch}: {_not_known()}")
+    if pretrained.is_mobilenet_v2(config.arch):
+        config = dataclasses.replace(config, arch="mobilenet_v2")  # spelled as here, whose width can be chosen
     transfers = is_pretrained(config.arch)
     weights = config.weights or ("imagenet" if transfers else "none")
     if weights != "none" and not transfers:
