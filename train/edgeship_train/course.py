@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Arrays: TypeAlias = list[NDArray[np.generic]]
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass

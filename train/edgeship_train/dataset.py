@@ -79,6 +79,12 @@ class Dataset:
     in_cache: bool = False
     decoded: int = 0
 
+    @property
+    def parts_sha256(self) -> str:
+        """Over content, label and part of every picture that takes part: what a run that goes on needs to be the same."""
+        text = [f"{name} {part.digests} {part.targets.tolist()}" for name, part in self.parts.items()]
+        return hashlib.sha256("\n".join(text).encode()).hexdigest()
+
 
 @dataclass(frozen=True, eq=False)
 class _Item:

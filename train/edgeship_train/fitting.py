@@ -85,6 +85,8 @@ def fit(
     batches = Shuffled(parts["train"], labels, batch_size, config.seed, augmentation, config.balance)
     state = _compile(model, config, config.epochs - first, len(batches))
     values = _resumed(course, aids)
+    if values is None and course.epochs and aids.checkpoint:  # the head, which may have taken hours
+        aids.checkpoint.save(course, [variable.numpy() for variable in state])
     callbacks: list[Any] = [
         watching.Epochs(course, config, batches, lambda epoch, values: _after(epoch, values, course, state, aids))
     ]

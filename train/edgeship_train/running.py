@@ -14,6 +14,7 @@ from edgeship_runtime.labelled import LabelledData, LabelledPicture
 from edgeship_runtime.manifest import Manifest
 from edgeship_runtime.terminal import counted, say, watched
 from edgeship_train import course
+from edgeship_train.architectures import DEFAULT_CNNS
 from edgeship_train.config import TrainingConfig
 from edgeship_train.continuing import Parent
 from edgeship_train.course import Checkpoint
@@ -89,7 +90,8 @@ def resumed(order: Order, given: dict[str, Any]) -> dict[str, Any]:
     """
     options: Any = course.about(order.checkpoint)["options"]
     for name, value in given.items():
-        if options.get(name) != value:
+        stands_for_it = name == "arch" and value == "cnn" and options["arch"] in DEFAULT_CNNS
+        if options.get(name) != value and not stands_for_it:
             flag = f"--{name.replace('_', '-')}"
             raise TrainingError(
                 f"--resume: {flag} is {value} now and was {options.get(name)} in the run that {order.checkpoint.name} is of; "
@@ -165,7 +167,7 @@ def write(dataset: Dataset, trained: Trained, order: Order) -> Outcome:
 
 def _about(config: TrainingConfig, dataset: Dataset, parent: Parent | None) -> dict[str, object]:
     options = {name: value for name, value in dataclasses.asdict(config).items() if value is not None}
-    about = {"options": options, "data_sha256": dataset.sha256, "counts": dict(dataset.split.counts)}
+    about = {"options": options, "parts_sha256": dataset.parts_sha256, "counts": dict(dataset.split.counts)}
     return about | {"from": parent.model.raw.model_sha256 if parent else None}
 
 
@@ -176,12 +178,13 @@ def _check_data(checkpoint: Checkpoint) -> None:
         raise TrainingError(
             f"--resume: {checkpoint.path.name} is of a run with another --from; give the same one again"
         )
-    if then["data_sha256"] == checkpoint.about["data_sha256"]:
+    if then["parts_sha256"] == checkpoint.about["parts_sha256"]:
         return
     counts: list[Any] = [then["counts"], checkpoint.about["counts"]]
     was, now = (", ".join(f"{name} {count:,}" for name, count in one.items()) for one in counts)
     raise TrainingError(
-        f"--resume: the pictures are not those that {checkpoint.path.name} was trained on (then {was}; now {now}); "
+        f"--resume: the pictures, or the parts they are in, are not those that {checkpoint.path.name} was trained on "
+        f"(then {was}; now {now}); "
         "put them back, or begin anew with --force"
     )
 
