@@ -21,6 +21,7 @@ from edgeship_runtime.model_file import ModelFile
 from edgeship_train.architectures import Network
 from edgeship_train.architectures.networks import scored
 from edgeship_train.dataset import Dataset
+from edgeship_train.predicting import predicted
 
 if TYPE_CHECKING:
     import keras
@@ -103,7 +104,6 @@ class Parent:
             scores: of the new model, by part.
         """
         from edgeship_runtime.engines.keras import load_model
-        from edgeship_train.training import predicted
 
         known = len(self.labels)
         before = load_model(self.model)
@@ -112,7 +112,7 @@ class Parent:
             if part := dataset.parts.get(name):
                 old = part.targets < known
                 after = scores[name].argmax(axis=1) == part.targets
-                right["old_labels_before"] += list((predicted(before, part, 32).argmax(axis=1) == part.targets)[old])
+                right["old_labels_before"] += list((predicted(before, part, 32, "scores, before").argmax(axis=1) == part.targets)[old])
                 right["old_labels"] += list(after[old])
                 right["new_labels"] += list(after[~old])
         return {name: Metric(float(np.mean(values)), len(values)) for name, values in right.items() if values}

@@ -18,7 +18,7 @@ from edgeship_runtime.labelled import LabelledData, LabelledPicture
 from edgeship_runtime.manifest import Split
 from edgeship_runtime.preparing import prepare
 from edgeship_runtime.preprocessing import Preprocessing
-from edgeship_train import cache, memory
+from edgeship_train import cache, interrupts, memory
 from edgeship_train.cache import Cache, Memory
 from edgeship_train.pixels import Pixels
 from edgeship_train.split import order, split
@@ -186,6 +186,7 @@ def _read(
     pictures: Sequence[LabelledPicture], preprocessing: Preprocessing, store: Cache | Memory, unreadable: dict[str, str]
 ) -> Iterator[_Item]:
     for item in prepare(pictures, preprocessing, skip=store):
+        interrupts.obey()
         if item.error is not None:
             unreadable[item.picture.name] = item.error
             continue

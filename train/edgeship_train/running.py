@@ -13,16 +13,16 @@ from edgeship_runtime.errors import OutputError, TrainingError
 from edgeship_runtime.labelled import LabelledData, LabelledPicture
 from edgeship_runtime.manifest import Manifest
 from edgeship_runtime.terminal import counted, say, watched
-from edgeship_train import course
+from edgeship_train import course, interrupts
 from edgeship_train.architectures import DEFAULT_CNNS
 from edgeship_train.config import TrainingConfig
 from edgeship_train.continuing import Parent
 from edgeship_train.course import Checkpoint
-from edgeship_train.dataset import Dataset, read_dataset
+from edgeship_train.dataset import Dataset, in_files, read_dataset
 from edgeship_train.fitting import Aids, duration
 from edgeship_train.leakage import look
 from edgeship_train.resolving import preprocessing_of, resolve
-from edgeship_train.training import Trained, train
+from edgeship_train.training import Trained, choose_device, train
 
 _LISTED, _FEW_LISTED = 10, 3
 
@@ -78,6 +78,10 @@ def check(order: Order) -> None:
         OutputError: the model, or the checkpoint of an interrupted run, is there already.
     """
     files.refuse_existing(order.out, force=order.force)
+    if order.report.exists() and not order.report.is_dir():
+        raise OutputError(
+            f"{order.report} is a file; the report's folder has this name: move it, or choose another --out"
+        )
     if order.checkpoint.exists() and not (order.resume or order.force):
         raise OutputError(f"{order.checkpoint} is of an interrupted run: --resume goes on with it, --force begins anew")
 
@@ -100,26 +104,50 @@ def resumed(order: Order, given: dict[str, Any]) -> dict[str, Any]:
     return dict(options)
 
 
+def resolved(data: LabelledData, config: TrainingConfig, order: Order) -> TrainingConfig:
+    """The configuration without open questions. It takes neither TensorFlow nor more than a look at the pictures.
+
+    Raises:
+        UsageError: options contradict each other, or the pictures.
+        TrainingError: a weights file cannot be read.
+    """
+    parent = order.parent
+    return resolve(config, parent.joined(data) if parent else data, parent.model.manifest if parent else None)
+
+
 def run_one(data: LabelledData, config: TrainingConfig, order: Order) -> Outcome:
-    """Trains and writes model and report. `config` need not be resolved.
+    """Trains and writes model and report, with a resolved configuration.
 
     Raises:
         EdgeshipError: in one line, as the command line prints it.
+        KeyboardInterrupt: what was begun is whole, or not there.
     """
     parent = order.parent
     if parent is not None:
         data = parent.joined(data)
-    config = resolve(config, data, parent.model.manifest if parent else None)
     dataset = read(data, config, cached=order.cached, rehearsal=parent.rehearsal() if parent else None)
     checkpoint = Checkpoint(order.checkpoint, _about(config, dataset, parent))
     if order.resume:
         _check_data(checkpoint)
-    logs = order.report / "tensorboard" if order.tensorboard else None
-    network = parent.network(len(data.labels)) if parent else None
-    trained = train(dataset, config, Aids(checkpoint, resume=order.resume, tensorboard=logs), network)
-    outcome = write(dataset, trained, order)
-    checkpoint.remove()
+    say(f"device: {choose_device()}")
+    with interrupts.noted():
+        if not order.resume:
+            checkpoint.remove()  # of a run that --force gives up: this one may be interrupted before it has one
+        logs = order.report / "tensorboard" if order.tensorboard else None
+        network = parent.network(len(data.labels)) if parent else None
+        trained = train(dataset, config, Aids(checkpoint, resume=order.resume, tensorboard=logs), network)
+        outcome = write(dataset, trained, order)
+        checkpoint.remove()
+        interrupts.obey(f"{order.out} and its report were written before")
     return outcome
+
+
+def kept(data: LabelledData, order: Order) -> str:
+    """What an interrupted run left to go on from, for people."""
+    if done := course.stands_at(order.checkpoint):
+        return f"{done} are done; --resume --out {order.out} goes on from there"
+    decoded = " with the pictures decoded so far" if order.cached and in_files(data) else ""
+    return f"no epoch was done; the same command begins anew{decoded}"
 
 
 def read(
