@@ -71,8 +71,11 @@ def _inherited(config: TrainingConfig, parent: Manifest) -> TrainingConfig:
     taken, default = parent.preprocessing, TrainingConfig()
     if taken.width != taken.height:
         raise UsageError(f"--from: the model's input is {taken.width}×{taken.height}; wanted a square one")
+    then = parent.provenance.configuration
     inherited: dict[str, Any] = {
-        "arch": parent.provenance.configuration.get("arch", "cnn"),
+        "arch": then.get("arch", "cnn"),
+        "dropout": float(then.get("dropout", default.dropout)),
+        "precision": default.precision,
         "alpha": None,
         "weights": "none",
         "size": taken.width,

@@ -16,7 +16,7 @@ from edgeship_runtime.terminal import counted, say, watched
 from edgeship_train import course, interrupts
 from edgeship_train.architectures import DEFAULT_CNNS
 from edgeship_train.config import TrainingConfig
-from edgeship_train.continuing import Parent
+from edgeship_train.continuing import Heir, Parent
 from edgeship_train.course import Checkpoint
 from edgeship_train.dataset import Dataset, in_files, read_dataset
 from edgeship_train.fitting import Aids, duration
@@ -134,9 +134,10 @@ def run_one(data: LabelledData, config: TrainingConfig, order: Order) -> Outcome
         if not order.resume:
             checkpoint.remove()  # of a run that --force gives up: this one may be interrupted before it has one
         logs = order.report / "tensorboard" if order.tensorboard else None
-        network = parent.network(len(data.labels)) if parent else None
-        trained = train(dataset, config, Aids(checkpoint, resume=order.resume, tensorboard=logs), network)
-        outcome = write(dataset, trained, order)
+        heir = parent.heir(dataset, config.seed) if parent else None
+        aids = Aids(checkpoint, resume=order.resume, tensorboard=logs)
+        trained = train(dataset, config, aids, heir.network if heir else None)
+        outcome = write(dataset, trained, order, heir)
         checkpoint.remove()
         interrupts.obey(f"{order.out} and its report were written before")
     return outcome
@@ -177,13 +178,13 @@ def read(
     return dataset
 
 
-def write(dataset: Dataset, trained: Trained, order: Order) -> Outcome:
+def write(dataset: Dataset, trained: Trained, order: Order, heir: Heir | None = None) -> Outcome:
     """The model file, then its report."""
     from edgeship_train.reporting.problems import no_better_than_one_answer
     from edgeship_train.reporting.report import write_report
     from edgeship_train.saving import model_bytes
 
-    content, manifest = model_bytes(dataset, trained, carry_pictures=order.carry_pictures, parent=order.parent)
+    content, manifest = model_bytes(dataset, trained, carry_pictures=order.carry_pictures, heir=heir)
     files.write(order.out, content, force=order.force)
     order.report.mkdir(exist_ok=True)
     write_report(order.report, dataset, trained, manifest, force=True)
