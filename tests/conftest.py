@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,13 @@ DATA = Path(os.environ.get("EDGESHIP_DATA", ROOT.parent / "shared" / "data"))
 def cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Decoded pictures of tests do not fill the cache of who runs them."""
     os.environ["EDGESHIP_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_of_the_tests() -> None:
+    """Where the tests run in the background of a script, Ctrl-C is ignored, and processes that they start inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The command line: one script, a table of verbs, each imported when it is called.
 
-`edgeship --help` imports neither NumPy nor any verb. Exit codes: 0 done, 1 the answer is no or an error of ours, 2 usage, 130 Ctrl-C.
+`edgeship --help` imports neither NumPy nor any verb. Exit codes: 0 done, 1 the answer is no or an error of ours, 2 usage, 130 Ctrl-C,
+143 SIGTERM.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import NoReturn
 
-from edgeship_runtime.errors import EdgeshipError, MissingExtraError, UsageError
+from edgeship_runtime.errors import EdgeshipError, MissingExtraError, Terminated, UsageError
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except EdgeshipError as error:
         _complain(_shown(f"{error}", arguments))
         return 1
-    except KeyboardInterrupt:
-        _complain("interrupted")
-        return 130
+    except KeyboardInterrupt as stop:
+        _complain(f"interrupted: {stop}" if str(stop) else "interrupted")
+        return 143 if isinstance(stop, Terminated) else 130
     except BrokenPipeError:
         # The reader left (`edgeship run … | head`). Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -16,7 +16,8 @@ EdgeshipError
 ├── DeviceError             a device's profile is missing or wrong, or a device cannot run a file
 └── OutputError             a file cannot be written where it was asked for
 
-The command line prints the message and exits 1; anything that is not an EdgeshipError is a bug and keeps its traceback.
+The command line prints the message and exits 1; anything that is not an EdgeshipError is a bug and keeps its traceback. Ctrl-C and
+SIGTERM are no errors: KeyboardInterrupt and Terminated, whose message says what is there to go on from.
 """
 
 
@@ -78,3 +79,7 @@ class DeviceError(EdgeshipError):
 
 class OutputError(EdgeshipError):
     """A file cannot be written: it exists, the disk is full, or the folder is not writable."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, where it is obeyed as Ctrl-C is: what was begun is put in order, and the exit code is its own, 143."""

@@ -20,6 +20,8 @@ PARTS = {
     "test": "test",
 }
 
+_ARCHIVE_RUBBISH = "__MACOSX"  # beside what was meant, in archives that macOS made
+
 
 def load(folder: Path) -> LabelledData:
     """Finds the pictures below a folder, without reading them.
@@ -35,8 +37,10 @@ def load(folder: Path) -> LabelledData:
         raise DataError(
             f"{folder} has no sub-folders; wanted one for each label, the pictures inside: {folder.name}/cat/1.jpg"
         )
-    if all(item.name.lower() in PARTS and _subfolders(item) for item in inner):
-        parts = {PARTS[item.name.lower()]: _label_folders(item, folder) for item in inner}
+    divided = [item for item in inner if item.name.lower() in PARTS and _subfolders(item)]
+    if divided:
+        _check_parts(folder, inner, divided)
+        parts = {PARTS[item.name.lower()]: _label_folders(item, folder) for item in divided}
     else:
         parts = {"all": _label_folders(folder, folder)}
     _check_names({label for part in parts.values() for label in part}, folder)
@@ -45,6 +49,20 @@ def load(folder: Path) -> LabelledData:
     if not any(pictures.values()):
         raise DataError(f"{folder}: no pictures in its {len(labels)} sub-folders; wanted {', '.join(sorted(SUFFIXES))}")
     return LabelledData(folder.resolve().name, labels, pictures)
+
+
+def _check_parts(folder: Path, inner: list[Path], divided: list[Path]) -> None:
+    """Refuses what may be parts or labels: a classifier of train against test is nothing that anybody wants unasked."""
+    if others := [item.name for item in inner if item not in divided]:
+        raise DataError(
+            f"{folder} has {divided[0].name}/ with labels in it, and {others[0]}/ beside it, which is no part like it; wanted only "
+            "train/, validation/ and test/ there, each with a sub-folder for each label, or only labels, the pictures directly inside"
+        )
+    names = [PARTS[item.name.lower()] for item in divided]
+    if twice := next((item.name for item in divided if names.count(PARTS[item.name.lower()]) > 1), None):
+        raise DataError(
+            f"{folder} has more than one {PARTS[twice.lower()]} part: {twice}/ and another; leave one of them"
+        )
 
 
 def _label_folders(folder: Path, top: Path) -> dict[str, list[LabelledPicture]]:
@@ -72,7 +90,9 @@ def _pictures(folder: Path, top: Path) -> list[LabelledPicture]:
 
 def _subfolders(folder: Path) -> list[Path]:
     try:
-        return sorted(item for item in folder.iterdir() if item.is_dir() and not item.name.startswith("."))
+        return sorted(
+            item for item in folder.iterdir() if item.is_dir() and not item.name.startswith((".", _ARCHIVE_RUBBISH))
+        )
     except OSError as error:
         raise DataError(f"{folder}: {reason(error)}") from None
 

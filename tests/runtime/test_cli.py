@@ -70,7 +70,8 @@ def test_ctrl_c_is_130_and_one_line(digits: Digits, tmp_path: Path) -> None:
         os.kill(child.pid, signal.SIGINT)
         rest = child.stderr.read()
     assert child.returncode == 130
-    assert rest.splitlines()[-1] == "edgeship: interrupted"
+    assert rest.splitlines()[-1].startswith("edgeship: interrupted: ")
+    assert rest.endswith(f"of 1000 epochs are done; --resume --out {out} goes on from there\n")
     assert "Traceback" not in rest
     assert [path.name for path in tmp_path.iterdir()] == ["m.checkpoint"]
 

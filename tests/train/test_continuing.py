@@ -44,6 +44,7 @@ def test_a_new_label_is_learnt_and_the_old_ones_are_measured(run: Run, colours: 
     metrics = manifest.metrics
     assert metrics["old_labels_before"].samples == metrics["old_labels"].samples == 9
     assert metrics["new_labels"].samples == 6
+    assert metrics["old_labels_before"].accuracy >= 0.8
     assert metrics["old_labels"].accuracy >= 0.8
     assert metrics["new_labels"].accuracy >= 0.8
     assert manifest.provenance.parent_sha256 == ModelFile.open(colours).raw.sha256
@@ -74,14 +75,33 @@ def test_outputs_keep_their_place_and_their_weights(colours: Path) -> None:
     assert np.array_equal(after[1][:3], before[1])
 
 
-def test_new_pictures_of_known_labels(run: Run, colours: Path, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_file(run: Run, colours: Path, tmp_path: Path) -> None:
+    """Though what is random in it begins before training does: the columns of new labels."""
+    import keras
+
+    more = yellow(tmp_path)
+    for number, name in enumerate("ab"):
+        keras.utils.set_random_seed(number)  # as another process begins otherwise
+        assert run("train", more, "--out", tmp_path / f"{name}.keras", "--from", colours, "--epochs", 1).code == 0
+
+    first, second = (ModelFile.open(tmp_path / f"{name}.keras") for name in "ab")
+
+    assert first.raw.model_sha256 == second.raw.model_sha256
+
+
+def test_new_pictures_of_known_labels(run: Run, colours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from edgeship_runtime.engines import keras
+
     more = paint(tmp_path / "more", {"red": 12, "green": 12, "blue": 12}, seed=8)
+    load, loaded = keras.load_model, []
+    monkeypatch.setattr(keras, "load_model", lambda model: loaded.append(model.path) or load(model))
 
     result = run("train", more, "--out", tmp_path / "m.keras", "--from", colours, "--epochs", 2)
 
     assert result.code == 0, result.err
     assert "old labels, before: accuracy" in result.out
     assert "new labels" not in result.out
+    assert loaded == [colours]
 
 
 @pytest.mark.parametrize(
@@ -89,6 +109,8 @@ def test_new_pictures_of_known_labels(run: Run, colours: Path, tmp_path: Path) -
     [
         (["--arch", "micro"], "--arch cannot be chosen with --from"),
         (["--size", "32"], "--size cannot be chosen with --from"),
+        (["--dropout", "0.5"], "--dropout cannot be chosen with --from"),
+        (["--precision", "mixed_float16"], "--precision cannot be chosen with --from"),
         (["--archs", "lenet,micro"], "--archs goes with neither"),
     ],
 )

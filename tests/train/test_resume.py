@@ -12,11 +12,23 @@ import pytest
 from edgeship_runtime.model_file import ModelFile
 from making import Run, paint
 
-OPTIONS = ["--size", "16", "--arch", "bn_cnn", "--augmentation", "strong", "--optimizer", "adamw", "--epochs", "6"]
+EPOCHS = 6
+OPTIONS = [
+    "--size",
+    "16",
+    "--arch",
+    "bn_cnn",
+    "--augmentation",
+    "strong",
+    "--optimizer",
+    "adamw",
+    "--epochs",
+    str(EPOCHS),
+]
 
 
 def interrupt(run: Run, data: Path | str, out: Path, monkeypatch: pytest.MonkeyPatch, *options: object) -> None:
-    """Ctrl-C after the third epoch, from within this process."""
+    """As Ctrl-C does after the third epoch: tests/train/test_interrupts.py has the signals themselves."""
     from edgeship_train import fitting
 
     save = fitting.Checkpoint.save
@@ -30,7 +42,9 @@ def interrupt(run: Run, data: Path | str, out: Path, monkeypatch: pytest.MonkeyP
         patched.setattr(fitting.Checkpoint, "save", stopping)
         result = run("train", data, "--out", out, *(options or OPTIONS))
     assert result.code == 130
-    assert f"--resume goes on from {out.with_suffix('.checkpoint')}" in result.err
+    assert (
+        f"edgeship: interrupted: 3 of {EPOCHS} epochs are done; --resume --out {out} goes on from there" in result.err
+    )
     assert not out.exists()
 
 
@@ -96,9 +110,33 @@ def test_what_changed_since_is_refused(
 
     paint(painted, {"red": 14}, seed=9)
     changed = run("train", painted, "--out", out, "--resume").one_line_error()
-    assert "the pictures are not those" in changed
+    assert "the pictures, or the parts they are in, are not those" in changed
     assert "then train 30" in changed
     assert out.with_suffix(".checkpoint").exists()
+
+
+def test_a_picture_that_changed_its_part_is_refused(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Content and labels are all the same; but what was tested would be trained on."""
+    out = tmp_path / "m.keras"
+    for part, seed in (("train", 1), ("validation", 2), ("test", 3)):
+        paint(tmp_path / "parted" / part, {"red": 6, "green": 6}, seed=seed)
+    interrupt(run, tmp_path / "parted", out, monkeypatch)
+
+    one, other = (tmp_path / "parted" / part / "red/00.png" for part in ("train", "test"))
+    between = one.rename(tmp_path / "between.png")
+    other.rename(one)
+    between.rename(other)
+
+    assert "the parts they are in" in run("train", tmp_path / "parted", "--out", out, "--resume").one_line_error()
+
+
+def test_the_same_command_goes_on(run: Run, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it left to us which network "cnn" is."""
+    out, options = tmp_path / "m.keras", ["--size", "16", "--arch", "cnn", "--epochs", str(EPOCHS)]
+    interrupt(run, painted, out, monkeypatch, *options)
+
+    assert run("train", painted, "--out", out, *options, "--resume").code == 0
+    assert ModelFile.open(out).manifest.provenance.configuration["arch"] == "conv3"
 
 
 def test_there_must_be_something_to_resume(run: Run, painted: Path, tmp_path: Path) -> None:

@@ -265,6 +265,25 @@ def test_options_that_cannot_be_are_usage(run: Run, painted: Path, options: list
     assert words in result.err
 
 
+def test_a_wrong_architecture_is_said_at_once(painted: Path, tmp_path: Path) -> None:
+    """Before TensorFlow is imported, and before the first of two networks is trained for hours."""
+    code = "import sys; from edgeship_runtime.cli import main; print(main(sys.argv[1:]), 'tensorflow' in sys.modules)"
+    command = ["train", str(painted), "--out", str(tmp_path / "m.keras"), "--archs", "conv3,mobilnet_v2"]
+
+    done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "2 False\n"
+    assert "--arch mobilnet_v2: no such architecture" in done.stderr
+
+
+def test_a_report_that_cannot_be_written_is_said_before_the_work(run: Run, painted: Path, tmp_path: Path) -> None:
+    (tmp_path / "m.report").write_text("of something else")
+
+    line = run("train", painted, "--out", tmp_path / "m.keras").one_line_error()
+
+    assert "m.report is a file" in line
+
+
 def test_missing_weights_say_what_is_wanted(run: Run, painted: Path, tmp_path: Path) -> None:
     line = run(
         "train", painted, "--out", tmp_path / "m.keras", "--arch", "mobilenet_v2", "--size", 32, "--weights", "no.h5"

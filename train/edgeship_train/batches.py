@@ -70,8 +70,8 @@ class Shuffled(keras.utils.PyDataset):  # type: ignore[misc]
         places = np.arange(index * self._size, min((index + 1) * self._size, len(self._order)))
         chosen = self._order[places]
         pixels, targets = self._part.pixels[chosen], self._part.targets[chosen]
-        levels = pixels if self._changes is None else self._changes.apply(pixels, places)
-        batch = levels, one_hot(targets, self._labels)
+        seen = pixels if self._changes is None else self._changes.apply(pixels, places)
+        batch = seen, one_hot(targets, self._labels)
         return (*batch, self._weights[targets]) if self._balance == "weights" else batch
 
 

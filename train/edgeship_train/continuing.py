@@ -21,6 +21,7 @@ from edgeship_runtime.model_file import ModelFile
 from edgeship_train.architectures import Network
 from edgeship_train.architectures.networks import scored
 from edgeship_train.dataset import Dataset
+from edgeship_train.predicting import predicted
 
 if TYPE_CHECKING:
     import keras
@@ -95,27 +96,17 @@ class Parent:
         widened.set_weights([kernel, bias])
         return Network(model, dense.input)
 
-    def metrics(self, dataset: Dataset, scores: Mapping[str, NDArray[np.float32]]) -> dict[str, Metric]:
-        """Accuracy on pictures that were not trained on: of old labels before and after, of new labels after.
+    def heir(self, dataset: Dataset, seed: int) -> Heir:
+        """The network that goes on, and what it answers before it does; the seed decides where new labels begin."""
+        import keras
 
-        Args:
-            dataset: what was trained on.
-            scores: of the new model, by part.
-        """
-        from edgeship_runtime.engines.keras import load_model
-        from edgeship_train.training import predicted
-
-        known = len(self.labels)
-        before = load_model(self.model)
-        right: dict[str, list[bool]] = {"old_labels_before": [], "old_labels": [], "new_labels": []}
-        for name in _MEASURED_ON:
-            if part := dataset.parts.get(name):
-                old = part.targets < known
-                after = scores[name].argmax(axis=1) == part.targets
-                right["old_labels_before"] += list((predicted(before, part, 32).argmax(axis=1) == part.targets)[old])
-                right["old_labels"] += list(after[old])
-                right["new_labels"] += list(after[~old])
-        return {name: Metric(float(np.mean(values)), len(values)) for name, values in right.items() if values}
+        keras.utils.set_random_seed(seed)
+        network = self.network(len(dataset.labels))
+        measured_on = [(name, dataset.parts[name]) for name in _MEASURED_ON if name in dataset.parts]
+        scores = {name: predicted(network.model, part, 32, "scores, before") for name, part in measured_on}
+        # of the old labels only: new columns are nothing but random weights
+        answers = {name: found[:, : len(self.labels)].argmax(axis=1) for name, found in scores.items()}
+        return Heir(self, network, answers)
 
     def _pictures(self, carried: Sequence[CarriedPicture]) -> list[LabelledPicture]:
         preprocessing = self.model.manifest.preprocessing
@@ -125,6 +116,37 @@ class Parent:
             content = pixels[..., 0] if pixels.shape[2] == 1 else pixels
             pictures.append(LabelledPicture(f"{self.model.path.name}/{item.member}", item.label, content))
         return pictures
+
+
+@dataclass(frozen=True, eq=False)
+class Heir:
+    """A model on its way on.
+
+    Attributes:
+        parent: what it was.
+        network: to be trained.
+        answers: of the old network: part → index of the answered label, for each picture.
+    """
+
+    parent: Parent
+    network: Network
+    answers: Mapping[str, NDArray[np.int64]]
+
+    def metrics(self, dataset: Dataset, scores: Mapping[str, NDArray[np.float32]]) -> dict[str, Metric]:
+        """Accuracy on pictures that were not trained on: of old labels before and after, of new labels after.
+
+        Args:
+            dataset: what was trained on.
+            scores: of the new model, by part.
+        """
+        right: dict[str, list[bool]] = {"old_labels_before": [], "old_labels": [], "new_labels": []}
+        for name, answers in self.answers.items():
+            targets = dataset.parts[name].targets
+            old, after = targets < len(self.parent.labels), scores[name].argmax(axis=1) == targets
+            right["old_labels_before"] += list((answers == targets)[old])
+            right["old_labels"] += list(after[old])
+            right["new_labels"] += list(after[~old])
+        return {name: Metric(float(np.mean(values)), len(values)) for name, values in right.items() if values}
 
 
 def _last_dense(model: keras.Model, labels: int, path: Path) -> keras.layers.Layer:

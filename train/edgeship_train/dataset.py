@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from edgeship_runtime.labelled import LabelledData, LabelledPicture
 from edgeship_runtime.manifest import Split
 from edgeship_runtime.preparing import prepare
 from edgeship_runtime.preprocessing import Preprocessing
-from edgeship_train import cache
+from edgeship_train import cache, interrupts, memory
 from edgeship_train.cache import Cache, Memory
 from edgeship_train.pixels import Pixels
 from edgeship_train.split import order, split
@@ -77,6 +78,12 @@ class Dataset:
     near: tuple[tuple[str, str], ...] = ()
     in_cache: bool = False
     decoded: int = 0
+
+    @property
+    def parts_sha256(self) -> str:
+        """Over content, label and part of every picture that takes part: what a run that goes on needs to be the same."""
+        text = [f"{name} {part.digests} {part.targets.tolist()}" for name, part in self.parts.items()]
+        return hashlib.sha256("\n".join(text).encode()).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,21 +153,40 @@ def read_dataset(
     )
 
 
+def in_files(data: LabelledData) -> bool:
+    """Whether the pictures are files, rather than in memory already."""
+    first = next((picture for part in data.parts.values() for picture in part), None)
+    return first is not None and isinstance(first.content, Path)
+
+
 @contextlib.contextmanager
 def _store(data: LabelledData, preprocessing: Preprocessing, *, cached: bool) -> Iterator[Cache | Memory]:
     """Where prepared pictures go: those of files to the cache, those that are in memory already stay there."""
-    first = next((picture for part in data.parts.values() for picture in part), None)
-    if cached and first is not None and isinstance(first.content, Path):
+    if cached and in_files(data):
         with cache.opened(preprocessing) as store:
             yield store
     else:
+        if in_files(data):
+            _check_memory(data, preprocessing)
         yield Memory(preprocessing)
+
+
+def _check_memory(data: LabelledData, preprocessing: Preprocessing) -> None:
+    """Refuses what the system would end this process for, an hour from now."""
+    pictures = sum(map(len, data.parts.values()))
+    needed, free = 2 * pictures * math.prod(preprocessing.shape), memory.available_bytes()  # as they come, and in order
+    if free is not None and needed > free:
+        raise DataError(
+            f"{data.name}: decoded, its {pictures:,} pictures take {needed / 1e9:.3g} GB of memory, {free / 1e9:.3g} GB are free; "
+            "leave --no-cache out, or choose a smaller --size"
+        )
 
 
 def _read(
     pictures: Sequence[LabelledPicture], preprocessing: Preprocessing, store: Cache | Memory, unreadable: dict[str, str]
 ) -> Iterator[_Item]:
     for item in prepare(pictures, preprocessing, skip=store):
+        interrupts.obey()
         if item.error is not None:
             unreadable[item.picture.name] = item.error
             continue

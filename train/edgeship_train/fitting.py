@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from edgeship_runtime.errors import TrainingError
 from edgeship_runtime.terminal import say
 from edgeship_train import memory
 from edgeship_train.augmentation import Augmentation
@@ -76,8 +75,6 @@ def fit(
     Raises:
         TrainingError: memory does not suffice, the loss is not a number, or the checkpoint is damaged.
     """
-    import tensorflow as tf
-
     from edgeship_train import watching
     from edgeship_train.batches import InOrder, Shuffled
 
@@ -85,8 +82,11 @@ def fit(
     batches = Shuffled(parts["train"], labels, batch_size, config.seed, augmentation, config.balance)
     state = _compile(model, config, config.epochs - first, len(batches))
     values = _resumed(course, aids)
+    if values is None and course.epochs and aids.checkpoint:  # the head, which may have taken hours
+        aids.checkpoint.save(course, [variable.numpy() for variable in state])
     callbacks: list[Any] = [
-        watching.Epochs(course, config, batches, lambda epoch, values: _after(epoch, values, course, state, aids))
+        watching.Epochs(course, config, batches, lambda epoch, values: _after(epoch, values, course, state, aids)),
+        watching.Obedient(),
     ]
     speed, line = watching.Speed(), watching.Line(config.epochs, course.epochs, len(batches), "train")
     try:
@@ -107,9 +107,6 @@ def fit(
             callbacks=callbacks,
             verbose=0,
         )
-    except (tf.errors.ResourceExhaustedError, MemoryError):
-        smaller = max(1, batch_size // 2)
-        raise TrainingError(f"out of memory with --batch-size {batch_size}; try --batch-size {smaller}") from None
     finally:
         line.close()
     return speed.median() * batch_size
@@ -148,7 +145,7 @@ def _say_time(model: keras.Model, batches: Shuffled, state: Variables, epochs: i
 
     before = [variable.numpy() for variable in state]
     timer = watching.Timer(_TIMED_STEPS, _TIMED_S)
-    model.fit(batches, epochs=1, shuffle=False, callbacks=[timer], verbose=0)
+    model.fit(batches, epochs=1, shuffle=False, callbacks=[timer, watching.Obedient()], verbose=0)
     _assign(state, before)
     total = timer.step_s * len(batches) * epochs
     if total > _LONG_S:

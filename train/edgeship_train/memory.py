@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +37,22 @@ def check_batch(model: keras.Model, batch_size: int) -> None:
             f"out of memory: a step with --batch-size {batch_size} takes about {one * batch_size / 1e9:.1f} GB, "
             f"{free / 1e9:.1f} GB are free; try --batch-size {fits}"
         )
+
+
+@contextlib.contextmanager
+def told(batch_size: int) -> Iterator[None]:
+    """Says in one line when a batch did not fit after all: a GPU's memory is known only when it is full.
+
+    Raises:
+        TrainingError: with a batch of half the size.
+    """
+    import tensorflow as tf
+
+    try:
+        yield
+    except (tf.errors.ResourceExhaustedError, MemoryError):
+        smaller = max(1, batch_size // 2)
+        raise TrainingError(f"out of memory with --batch-size {batch_size}; try --batch-size {smaller}") from None
 
 
 def step_bytes(model: keras.Model) -> int:

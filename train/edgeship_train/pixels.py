@@ -41,7 +41,8 @@ class Pixels:
 
     def __getitem__(self, chosen: int | slice | NDArray[np.int64]) -> NDArray[np.uint8]:
         """A copy of the chosen rows, in memory."""
-        taken = np.array(self._array[self._rows[chosen]])
+        # take: at 224×224 a tenth of the time of an index, which also copies a mapped file's rows twice
+        taken = np.asarray(self._array).take(self._rows[chosen], axis=0)
         self._taken_bytes += taken.nbytes
         if self._taken_bytes > _GIVE_BACK_BYTES:
             self._give_back()

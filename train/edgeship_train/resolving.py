@@ -71,8 +71,11 @@ def _inherited(config: TrainingConfig, parent: Manifest) -> TrainingConfig:
     taken, default = parent.preprocessing, TrainingConfig()
     if taken.width != taken.height:
         raise UsageError(f"--from: the model's input is {taken.width}×{taken.height}; wanted a square one")
+    then = parent.provenance.configuration
     inherited: dict[str, Any] = {
-        "arch": parent.provenance.configuration.get("arch", "cnn"),
+        "arch": then.get("arch", "cnn"),
+        "dropout": float(then.get("dropout", default.dropout)),
+        "precision": default.precision,
         "alpha": None,
         "weights": "none",
         "size": taken.width,
@@ -89,6 +92,8 @@ def _network(config: TrainingConfig, data: LabelledData) -> TrainingConfig:
     """Architecture, weights, alpha, colour and size."""
     if not known(config.arch):
         raise UsageError(f"--arch {config.arch}: {_not_known()}")
+    if pretrained.is_mobilenet_v2(config.arch):
+        config = dataclasses.replace(config, arch="mobilenet_v2")  # spelled as here, whose width can be chosen
     transfers = is_pretrained(config.arch)
     weights = config.weights or ("imagenet" if transfers else "none")
     if weights != "none" and not transfers:

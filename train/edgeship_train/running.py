@@ -13,15 +13,16 @@ from edgeship_runtime.errors import OutputError, TrainingError
 from edgeship_runtime.labelled import LabelledData, LabelledPicture
 from edgeship_runtime.manifest import Manifest
 from edgeship_runtime.terminal import counted, say, watched
-from edgeship_train import course
+from edgeship_train import course, interrupts
+from edgeship_train.architectures import DEFAULT_CNNS
 from edgeship_train.config import TrainingConfig
-from edgeship_train.continuing import Parent
+from edgeship_train.continuing import Heir, Parent
 from edgeship_train.course import Checkpoint
-from edgeship_train.dataset import Dataset, read_dataset
+from edgeship_train.dataset import Dataset, in_files, read_dataset
 from edgeship_train.fitting import Aids, duration
 from edgeship_train.leakage import look
 from edgeship_train.resolving import preprocessing_of, resolve
-from edgeship_train.training import Trained, train
+from edgeship_train.training import Trained, choose_device, train
 
 _LISTED, _FEW_LISTED = 10, 3
 
@@ -77,6 +78,10 @@ def check(order: Order) -> None:
         OutputError: the model, or the checkpoint of an interrupted run, is there already.
     """
     files.refuse_existing(order.out, force=order.force)
+    if order.report.exists() and not order.report.is_dir():
+        raise OutputError(
+            f"{order.report} is a file; the report's folder has this name: move it, or choose another --out"
+        )
     if order.checkpoint.exists() and not (order.resume or order.force):
         raise OutputError(f"{order.checkpoint} is of an interrupted run: --resume goes on with it, --force begins anew")
 
@@ -89,7 +94,8 @@ def resumed(order: Order, given: dict[str, Any]) -> dict[str, Any]:
     """
     options: Any = course.about(order.checkpoint)["options"]
     for name, value in given.items():
-        if options.get(name) != value:
+        stands_for_it = name == "arch" and value == "cnn" and options["arch"] in DEFAULT_CNNS
+        if options.get(name) != value and not stands_for_it:
             flag = f"--{name.replace('_', '-')}"
             raise TrainingError(
                 f"--resume: {flag} is {value} now and was {options.get(name)} in the run that {order.checkpoint.name} is of; "
@@ -98,26 +104,51 @@ def resumed(order: Order, given: dict[str, Any]) -> dict[str, Any]:
     return dict(options)
 
 
+def resolved(data: LabelledData, config: TrainingConfig, order: Order) -> TrainingConfig:
+    """The configuration without open questions. It takes neither TensorFlow nor more than a look at the pictures.
+
+    Raises:
+        UsageError: options contradict each other, or the pictures.
+        TrainingError: a weights file cannot be read.
+    """
+    parent = order.parent
+    return resolve(config, parent.joined(data) if parent else data, parent.model.manifest if parent else None)
+
+
 def run_one(data: LabelledData, config: TrainingConfig, order: Order) -> Outcome:
-    """Trains and writes model and report. `config` need not be resolved.
+    """Trains and writes model and report, with a resolved configuration.
 
     Raises:
         EdgeshipError: in one line, as the command line prints it.
+        KeyboardInterrupt: what was begun is whole, or not there.
     """
     parent = order.parent
     if parent is not None:
         data = parent.joined(data)
-    config = resolve(config, data, parent.model.manifest if parent else None)
     dataset = read(data, config, cached=order.cached, rehearsal=parent.rehearsal() if parent else None)
     checkpoint = Checkpoint(order.checkpoint, _about(config, dataset, parent))
     if order.resume:
         _check_data(checkpoint)
-    logs = order.report / "tensorboard" if order.tensorboard else None
-    network = parent.network(len(data.labels)) if parent else None
-    trained = train(dataset, config, Aids(checkpoint, resume=order.resume, tensorboard=logs), network)
-    outcome = write(dataset, trained, order)
-    checkpoint.remove()
+    say(f"device: {choose_device()}")
+    with interrupts.noted():
+        if not order.resume:
+            checkpoint.remove()  # of a run that --force gives up: this one may be interrupted before it has one
+        logs = order.report / "tensorboard" if order.tensorboard else None
+        heir = parent.heir(dataset, config.seed) if parent else None
+        aids = Aids(checkpoint, resume=order.resume, tensorboard=logs)
+        trained = train(dataset, config, aids, heir.network if heir else None)
+        outcome = write(dataset, trained, order, heir)
+        checkpoint.remove()
+        interrupts.obey(f"{order.out} and its report were written before")
     return outcome
+
+
+def kept(data: LabelledData, order: Order) -> str:
+    """What an interrupted run left to go on from, for people."""
+    if done := course.stands_at(order.checkpoint):
+        return f"{done} are done; --resume --out {order.out} goes on from there"
+    decoded = " with the pictures decoded so far" if order.cached and in_files(data) else ""
+    return f"no epoch was done; the same command begins anew{decoded}"
 
 
 def read(
@@ -147,13 +178,13 @@ def read(
     return dataset
 
 
-def write(dataset: Dataset, trained: Trained, order: Order) -> Outcome:
+def write(dataset: Dataset, trained: Trained, order: Order, heir: Heir | None = None) -> Outcome:
     """The model file, then its report."""
     from edgeship_train.reporting.problems import no_better_than_one_answer
     from edgeship_train.reporting.report import write_report
     from edgeship_train.saving import model_bytes
 
-    content, manifest = model_bytes(dataset, trained, carry_pictures=order.carry_pictures, parent=order.parent)
+    content, manifest = model_bytes(dataset, trained, carry_pictures=order.carry_pictures, heir=heir)
     files.write(order.out, content, force=order.force)
     order.report.mkdir(exist_ok=True)
     write_report(order.report, dataset, trained, manifest, force=True)
@@ -165,7 +196,7 @@ def write(dataset: Dataset, trained: Trained, order: Order) -> Outcome:
 
 def _about(config: TrainingConfig, dataset: Dataset, parent: Parent | None) -> dict[str, object]:
     options = {name: value for name, value in dataclasses.asdict(config).items() if value is not None}
-    about = {"options": options, "data_sha256": dataset.sha256, "counts": dict(dataset.split.counts)}
+    about = {"options": options, "parts_sha256": dataset.parts_sha256, "counts": dict(dataset.split.counts)}
     return about | {"from": parent.model.raw.model_sha256 if parent else None}
 
 
@@ -176,12 +207,13 @@ def _check_data(checkpoint: Checkpoint) -> None:
         raise TrainingError(
             f"--resume: {checkpoint.path.name} is of a run with another --from; give the same one again"
         )
-    if then["data_sha256"] == checkpoint.about["data_sha256"]:
+    if then["parts_sha256"] == checkpoint.about["parts_sha256"]:
         return
     counts: list[Any] = [then["counts"], checkpoint.about["counts"]]
     was, now = (", ".join(f"{name} {count:,}" for name, count in one.items()) for one in counts)
     raise TrainingError(
-        f"--resume: the pictures are not those that {checkpoint.path.name} was trained on (then {was}; now {now}); "
+        f"--resume: the pictures, or the parts they are in, are not those that {checkpoint.path.name} was trained on "
+        f"(then {was}; now {now}); "
         "put them back, or begin anew with --force"
     )
 

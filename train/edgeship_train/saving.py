@@ -31,7 +31,7 @@ from edgeship_runtime.manifest import (
 )
 from edgeship_runtime.model_file import assemble
 from edgeship_train.carrying import carry, golden_pictures
-from edgeship_train.continuing import Parent
+from edgeship_train.continuing import Heir
 from edgeship_train.dataset import Dataset
 from edgeship_train.training import Trained
 
@@ -44,18 +44,18 @@ _VERSIONS_OF = ("edgeship", "tensorflow", "keras", "numpy", "pillow")
 
 
 def model_bytes(
-    dataset: Dataset, trained: Trained, *, carry_pictures: bool, parent: Parent | None = None
+    dataset: Dataset, trained: Trained, *, carry_pictures: bool, heir: Heir | None = None
 ) -> tuple[bytes, Manifest]:
-    """The .keras file, and its manifest. `parent` is the model that went on, if one did.
+    """The .keras file, and its manifest. `heir` is the model that went on, if one did.
 
     Raises:
         OutputError: the temporary folder is full.
     """
     manifest = _manifest(dataset, trained)
     digests = Digests.of(dataset.parts["train"].digests)
-    if parent is not None:
-        manifest = _descended(manifest, parent, dataset, trained)
-        digests = Digests(digests.prefixes | parent.trained.prefixes)
+    if heir is not None:
+        manifest = _descended(manifest, heir, dataset, trained)
+        digests = Digests(digests.prefixes | heir.parent.trained.prefixes)
     members = {MEMBER: digests.to_bytes()}
     if carry_pictures:
         calibration = carry(dataset, "train", "calibration", MOST_CALIBRATION)
@@ -128,12 +128,13 @@ def _manifest(dataset: Dataset, trained: Trained) -> Manifest:
     )
 
 
-def _descended(manifest: Manifest, parent: Parent, dataset: Dataset, trained: Trained) -> Manifest:
+def _descended(manifest: Manifest, heir: Heir, dataset: Dataset, trained: Trained) -> Manifest:
     """Says which model went on, and what became of its labels."""
+    old = heir.parent.model.raw
     provenance = dataclasses.replace(
-        manifest.provenance, parent_sha256=parent.model.raw.sha256, parent_model_sha256=parent.model.raw.model_sha256
+        manifest.provenance, parent_sha256=old.sha256, parent_model_sha256=old.model_sha256
     )
-    metrics = {**manifest.metrics, **parent.metrics(dataset, trained.scores)}
+    metrics = {**manifest.metrics, **heir.metrics(dataset, trained.scores)}
     return dataclasses.replace(manifest, provenance=provenance, metrics=metrics)
 
 

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeship_train import memory
 from edgeship_train.architectures import Network, build
 from edgeship_train.config import TrainingConfig
 from edgeship_train.course import Course
-from edgeship_train.dataset import Dataset, Part
+from edgeship_train.dataset import Dataset
 from edgeship_train.fitting import Aids, fit
+from edgeship_train.predicting import predicted
 from edgeship_train.resolving import augmentation_of
 from edgeship_train.transfer import fit_head, thaw
 
@@ -77,12 +79,26 @@ def train(
 
     Raises:
         TrainingError: the weights cannot be had, the loss is not a number, memory does not suffice, or the checkpoint is damaged.
+        KeyboardInterrupt: after the batch in which Ctrl-C came, where `interrupts.noted` holds.
     """
     import keras
 
     begun, aids = time.monotonic(), aids or Aids()
     keras.utils.set_random_seed(config.seed)
     network = network or _built(config, dataset)
+    with memory.told(config.batch_size or 1):
+        course, speed = _fitted(network, dataset, config, aids)
+        for variable, value in zip(network.model.variables, course.weights, strict=True):
+            variable.assign(value)
+        model = _in_float32(network.model)
+        scores = {
+            name: predicted(model, part, config.batch_size or 1, "scores") for name, part in dataset.parts.items()
+        }
+    return Trained(model, config, course.history, course.best_epoch, scores, time.monotonic() - begun, speed)
+
+
+def _fitted(network: Network, dataset: Dataset, config: TrainingConfig, aids: Aids) -> tuple[Course, float]:
+    """The course to its end, and pictures per second."""
     course, speed, rate, first = Course(), 0.0, config.learning_rate or 0.0, 0
     if network.features is not None:
         rate, first = rate * config.fine_tune_rate, 1
@@ -93,19 +109,7 @@ def train(
         rated = dataclasses.replace(config, learning_rate=rate)
         labels, augmentation = len(dataset.labels), augmentation_of(config)
         speed = fit(network.model, dataset.parts, labels, rated, course, augmentation, aids, first=first)
-    for variable, value in zip(network.model.variables, course.weights, strict=True):
-        variable.assign(value)
-    model = _in_float32(network.model)
-    scores = {name: predicted(model, part, config.batch_size or 1) for name, part in dataset.parts.items()}
-    return Trained(model, config, course.history, course.best_epoch, scores, time.monotonic() - begun, speed)
-
-
-def predicted(model: keras.Model, part: Part, batch_size: int) -> NDArray[np.float32]:
-    """Scores of every picture of a part, N×labels."""
-    from edgeship_train.batches import InOrder
-
-    labels = int(part.targets.max(initial=0)) + 1  # of the pictures: a model that goes on may not know all of them yet
-    return np.asarray(model.predict(InOrder(part, labels, batch_size), verbose=0), np.float32)
+    return course, speed
 
 
 def _built(config: TrainingConfig, dataset: Dataset) -> Network:

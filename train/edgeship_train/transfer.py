@@ -16,6 +16,7 @@ from edgeship_train.course import Course
 from edgeship_train.dataset import Dataset
 from edgeship_train.fitting import Aids, fit
 from edgeship_train.pixels import Pixels
+from edgeship_train.predicting import predicted
 
 if TYPE_CHECKING:
     import keras
@@ -28,7 +29,6 @@ def fit_head(network: Network, dataset: Dataset, config: TrainingConfig, course:
     """Trains the new last layers on what the pretrained ones make of each picture: the course's first epoch."""
     import keras
 
-    from edgeship_train.batches import InOrder
     from edgeship_train.watching import summary
 
     labels, batch_size = len(dataset.labels), config.batch_size or 1
@@ -38,7 +38,7 @@ def fit_head(network: Network, dataset: Dataset, config: TrainingConfig, course:
     parts = {}
     for name in ("train", "validation"):
         part = dataset.parts[name]
-        features: Any = np.asarray(body.predict(InOrder(part, labels, batch_size), verbose=0))
+        features: Any = predicted(body, part, batch_size, "head")
         parts[name] = dataclasses.replace(part, pixels=Pixels(features, np.arange(len(part))))
     head = _head(network, body)
     rated = dataclasses.replace(

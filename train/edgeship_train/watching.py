@@ -16,12 +16,15 @@ from tqdm import tqdm
 
 from edgeship_runtime.errors import TrainingError
 from edgeship_runtime.terminal import say
+from edgeship_train import interrupts
 from edgeship_train.batches import Shuffled
 from edgeship_train.config import TrainingConfig
 from edgeship_train.course import Course
+from edgeship_train.fitting import duration
 from edgeship_train.optimization import RATES
 
 _SAY_EVERY_S = 60.0  # in logs, within a long epoch
+_SAY_FIRST_S, _LONG_S = 3.0, 30.0  # when a pass's rate is known, and what is worth a line
 
 OnEpoch = Callable[[int, Mapping[str, float]], None]
 
@@ -63,6 +66,19 @@ class Epochs(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no 
         raise TrainingError(f"{what}; try --learning-rate {rate:g}")
 
 
+class Obedient(keras.callbacks.Callback):  # type: ignore[misc]
+    """Ends training, validation or predicting after the batch in which Ctrl-C came."""
+
+    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+        interrupts.obey()
+
+    def on_test_batch_end(self, batch: int, logs: object = None) -> None:
+        interrupts.obey()
+
+    def on_predict_batch_end(self, batch: int, logs: object = None) -> None:
+        interrupts.obey()
+
+
 class Line(keras.callbacks.Callback):  # type: ignore[misc]
     """A live line with the time left on a terminal; elsewhere a line for each epoch, and one a minute within long ones."""
 
@@ -72,15 +88,7 @@ class Line(keras.callbacks.Callback):  # type: ignore[misc]
         self._epoch, self._said = begun, time.monotonic()
 
     def on_train_begin(self, logs: object = None) -> None:
-        self._bar = tqdm(
-            total=self._epochs * self._steps,
-            initial=self._begun * self._steps,
-            desc=self._phase,
-            unit=" steps",
-            disable=not sys.stderr.isatty(),
-            leave=False,
-            dynamic_ncols=True,
-        )
+        self._bar = _bar(self._epochs * self._steps, self._phase, initial=self._begun * self._steps)
 
     def on_epoch_begin(self, epoch: int, logs: object = None) -> None:
         self._epoch = epoch + 1
@@ -106,6 +114,37 @@ class Line(keras.callbacks.Callback):  # type: ignore[misc]
 
     def close(self) -> None:
         """Also where training ended by an error: a bar that stays would be written into."""
+        if bar := getattr(self, "_bar", None):
+            bar.close()
+
+
+class Passing(Obedient):
+    """A pass that only predicts: a bar on a terminal; elsewhere, where it is long, the time it takes, soon and then once a minute."""
+
+    def __init__(self, steps: int, what: str) -> None:
+        super().__init__()
+        self._steps, self._what, self._wait_s = steps, what, _SAY_FIRST_S
+
+    def on_predict_begin(self, logs: object = None) -> None:
+        self._bar = _bar(self._steps, self._what)
+
+    def on_predict_batch_end(self, batch: int, logs: object = None) -> None:
+        self._bar.update()
+        now = time.monotonic()
+        if batch == 0:  # it took the tracing, too
+            self._begun = self._said = now
+        elif self._bar.disable and now - self._said > self._wait_s:
+            self._say(batch, now)
+        super().on_predict_batch_end(batch, logs)
+
+    def _say(self, done: int, now: float) -> None:
+        self._said, self._wait_s = now, _SAY_EVERY_S
+        left = (now - self._begun) / done * (self._steps - 1 - done)
+        if left > _LONG_S:
+            say(f"{self._what}: step {done + 1}/{self._steps}, {duration(left)} left")
+
+    def close(self) -> None:
+        """Also where it ended by an error."""
         if bar := getattr(self, "_bar", None):
             bar.close()
 
@@ -148,6 +187,11 @@ class Timer(keras.callbacks.Callback):  # type: ignore[misc]
         self.step_s = (now - self._begun) / batch
         if batch >= self._most_steps or now - self._begun > self._most_s:
             self.model.stop_training = True
+
+
+def _bar(total: int, what: str, *, initial: int = 0) -> Any:  # noqa: ANN401 - tqdm ships no types
+    off = not sys.stderr.isatty()
+    return tqdm(total=total, initial=initial, desc=what, unit=" steps", disable=off, leave=False, dynamic_ncols=True)
 
 
 def summary(values: Mapping[str, float]) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import keras
 
 Shape = tuple[int, int, int]
+DEFAULT_CNNS = ("lenet", "bn_cnn", "conv3")  # what "cnn" may stand for
 _FEW = 1_000
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import inspect
 import os
@@ -9,6 +10,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -24,13 +26,33 @@ if TYPE_CHECKING:
 
 ALPHAS = (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)  # those that ImageNet weights of MobileNetV2 were published for
 _DEFAULT_ALPHA = 1.0
+_IS_HERE = ".src.applications."  # where Keras' own list of networks takes them from
 # MobileNetV2's bottlenecks: expansion, channels at alpha 1, repeats (Sandler et al., 2018, arXiv:1801.04381, table 2)
 _BOTTLENECKS = ((1, 16, 1), (6, 24, 2), (6, 32, 3), (6, 64, 4), (6, 96, 3), (6, 160, 3), (6, 320, 1))
 
 
 def is_known(arch: str) -> bool:
     """Whether keras.applications has it, whatever the spelling: efficientnet_v2_b0, EfficientNetV2B0."""
-    return _plain(arch) in _functions()
+    return _plain(arch) in (names() or _functions())
+
+
+def is_mobilenet_v2(arch: str) -> bool:
+    """Whether it is, whatever the spelling."""
+    return _plain(arch) == "mobilenetv2"
+
+
+def names() -> frozenset[str]:
+    """Plain names of keras.applications, from its source: a misspelt one is said without ten seconds of importing TensorFlow.
+
+    Empty where this Keras lists them in another way.
+    """
+    spec = find_spec("keras")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        with contextlib.suppress(OSError, SyntaxError):
+            listed = ast.parse((Path(folder) / "applications/__init__.py").read_bytes())
+            found = [item for item in listed.body if isinstance(item, ast.ImportFrom)]
+            return frozenset(_plain(one.name) for item in found if _IS_HERE in f"{item.module}." for one in item.names)
+    return frozenset()
 
 
 def features(arch: str, inputs: Tensor, weights: str, alpha: float | None) -> Tensor:

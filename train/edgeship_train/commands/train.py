@@ -21,7 +21,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from edgeship_runtime.commands.options import add_force, add_json
-from edgeship_runtime.terminal import answer, answer_json, counted, say
+from edgeship_runtime.terminal import answer, answer_json, counted
 from edgeship_train.config import GROUPS, TrainingConfig, kind
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def add_configuration(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Trains."""
     from edgeship_runtime.data import open_data
-    from edgeship_train.running import check
+    from edgeship_train.running import check, resolved
 
     archs = _archs(options)
     orders = {arch: _order(options, arch) for arch in archs}
@@ -86,10 +86,7 @@ def run(options: argparse.Namespace) -> int:
     for order in orders.values():
         check(order)
     data = open_data(options.data)
-
-    from edgeship_train.training import choose_device
-
-    say(f"device: {choose_device()}")
+    configs = {arch: resolved(data, configs[arch], orders[arch]) for arch in archs}  # before the first takes hours
     outcomes = [_outcome(data, configs[arch], orders[arch]) for arch in archs]
     page = _compared(outcomes, options) if len(outcomes) > 1 else None
     if options.json:
@@ -141,14 +138,12 @@ def _order(options: argparse.Namespace, arch: str | None) -> Order:
 
 
 def _outcome(data: LabelledData, config: TrainingConfig, order: Order) -> Outcome:
-    from edgeship_train.running import run_one
+    from edgeship_train.running import kept, run_one
 
     try:
         return run_one(data, config, order)
-    except KeyboardInterrupt:
-        if order.checkpoint.exists():
-            say(f"stopped; --resume goes on from {order.checkpoint}")
-        raise
+    except KeyboardInterrupt as stop:
+        raise type(stop)(str(stop) or kept(data, order)) from None
 
 
 def _compared(outcomes: list[Outcome], options: argparse.Namespace) -> Path:

@@ -75,6 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Searches. Exit code 1 when no trial came to a value."""
     from edgeship_runtime.data import open_data
+    from edgeship_train.training import choose_device
     from edgeship_train.tuning import report
     from edgeship_train.tuning.search import Search
     from edgeship_train.tuning.storage import opened
@@ -83,16 +84,13 @@ def run(options: argparse.Namespace) -> int:
     data = open_data(options.data)
     out = _folder(options.out or f"{data.name}.tuning")
     with contextlib.closing(opened(options.storage or str(out / _JOURNAL))) as storage:
-        from edgeship_train.training import choose_device
-
-        say(f"device: {choose_device()}")
         search = Search(plan, data, storage)
         report.check(out, search.name, force=options.force)
+        say(f"device: {choose_device()}")
         try:
             search.run()
-        except KeyboardInterrupt:
-            _interrupted(out, search)
-            raise
+        except KeyboardInterrupt as stop:
+            raise type(stop)(_kept(out, search)) from None
         _finish(options, out, search)
     return 0
 
@@ -128,14 +126,16 @@ def _folder(name: str) -> Path:
     return out
 
 
-def _interrupted(out: Path, search: Search) -> None:
+def _kept(out: Path, search: Search) -> str:
+    """Reports what an interrupted search gave, and says so."""
     from edgeship_train.tuning import report, trials
 
     found = [trial for trial in search.trials() if trial.state != "running"]
-    if found:
-        report.write(out, search, found, trials.best(found, search.plan.objective))
-        say(f"stopped after {len(found)} of {search.plan.wanted} trials; what they gave is in {out}")
-    say("the same command goes on from here")
+    if not found:
+        return "no trial had ended; the same command goes on from here"
+    report.write(out, search, found, trials.best(found, search.plan.objective))
+    done = f"{len(found)} of {search.plan.wanted} trials"
+    return f"what {done} gave is in {out}; the same command goes on from here"
 
 
 def _finish(options: argparse.Namespace, out: Path, search: Search) -> None:

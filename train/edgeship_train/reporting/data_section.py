@@ -145,8 +145,8 @@ def _augmented(
     shown = []
     for epoch, order in zip(epochs, orders, strict=True):
         places = np.array([np.flatnonzero(order == index)[0] for index in chosen], np.int64)
-        levels = augmentation.draw(config.seed, epoch, len(order)).apply(pixels, places)
-        shown.append(contact_sheet.of_inputs(np.rint(levels).astype(np.uint8), pictures))
+        changed = augmentation.draw(config.seed, epoch, len(order)).apply(pixels, places)
+        shown.append(contact_sheet.of_inputs(changed, pictures))
     originals = contact_sheet.of_inputs(pixels, pictures)
     return [(original, list(changed)) for original, *changed in zip(originals, *shown, strict=True)]
 

@@ -19,7 +19,6 @@ from edgeship_train.config import TrainingConfig
 from edgeship_train.dataset import Dataset, Part
 from edgeship_train.fitting import Aids
 from edgeship_train.resolving import preprocessing_of, resolve
-from edgeship_train.tuning.interrupts import Interrupts
 from edgeship_train.tuning.plan import Plan
 
 if TYPE_CHECKING:
@@ -35,8 +34,8 @@ _SMALLEST = 1e-7  # a score that Keras takes the logarithm of
 class Runs:
     """The training runs of a plan, on pictures that are read once."""
 
-    def __init__(self, plan: Plan, data: LabelledData, interrupts: Interrupts) -> None:
-        self._plan, self._data, self._interrupts = plan, data, interrupts
+    def __init__(self, plan: Plan, data: LabelledData) -> None:
+        self._plan, self._data = plan, data
         self._datasets: dict[Preprocessing, Dataset] = {}
 
     def read(self, config: TrainingConfig) -> Dataset:
@@ -70,7 +69,6 @@ class Runs:
 
     def _trained(self, trial: optuna.Trial, dataset: Dataset, config: TrainingConfig, name: str) -> Trained:
         import keras
-        import tensorflow as tf
 
         from edgeship_train.training import train
 
@@ -78,8 +76,6 @@ class Runs:
             with steps(config.epochs) as begin:
                 begin(name)
                 return train(dataset, config, Aids(on_epoch=self._after_epoch(trial, name, begin), quiet=True))
-        except (tf.errors.ResourceExhaustedError, MemoryError):
-            raise TrainingError("out of memory") from None
         finally:
             keras.utils.clear_session()
 
@@ -91,7 +87,6 @@ class Runs:
 
         def after(epoch: int, values: Mapping[str, float]) -> None:
             value = values[f"val_{objective}"]
-            self._interrupts.check()
             trial.report(value, epoch)
             if trial.should_prune():
                 raise optuna.TrialPruned

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from edgeship_runtime.errors import EdgeshipError, TrainingError, UsageError
 from edgeship_runtime.labelled import LabelledData
 from edgeship_runtime.terminal import counted, say
+from edgeship_train import interrupts
 from edgeship_train.config import TrainingConfig
 from edgeship_train.dataset import Dataset
 from edgeship_train.fitting import duration
 from edgeship_train.resolving import resolve
 from edgeship_train.tuning import trials
-from edgeship_train.tuning.interrupts import Interrupts
 from edgeship_train.tuning.plan import Plan
 from edgeship_train.tuning.runs import Runs
 from edgeship_train.tuning.storage import Storage, plainly
@@ -40,8 +40,7 @@ class Search:
 
     def __init__(self, plan: Plan, data: LabelledData, storage: Storage) -> None:
         self.plan, self.data, self._storage = plan, data, storage
-        self._interrupts = Interrupts()
-        self._runs = Runs(plan, data, self._interrupts)
+        self._runs = Runs(plan, data)
         self.base = resolve(plan.base, data)
         self.dataset = self._runs.read(self.base)
         self.name = _name(plan.objective, self.base, self.dataset)
@@ -73,12 +72,12 @@ class Search:
             EdgeshipError: the storage or the cache went away.
             KeyboardInterrupt: the trial that ran begins again with the next process.
         """
-        with plainly(self._storage), self._interrupts.noted():
+        with plainly(self._storage), interrupts.noted():
             self._storage.put_back(self._study)
             self._say_there()
             timed = False
             while self._is_left():
-                self._interrupts.check()
+                interrupts.obey()
                 begun = time.monotonic()
                 if self._one() and not timed:
                     self._say_time(time.monotonic() - begun)
@@ -96,6 +95,7 @@ class Search:
                 say(f"waiting for {counted(len(running), 'trial')} of other processes; Ctrl-C reports without")
                 said = True
             time.sleep(_POLL_S)
+            interrupts.obey()
             self._storage.put_back(self._study)
             if self._is_left():
                 self._one()
