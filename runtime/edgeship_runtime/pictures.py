@@ -29,6 +29,8 @@ PILLOW_MODE = {"rgb": "RGB", "grey": "L"}
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".jp2", ".avif"}
 )
+# What it is searched for as well: photos of phones, which Pillow cannot read. They are told instead of being left out.
+SEARCHED = SUFFIXES | {".heic", ".heif"}
 BACKGROUND = (255, 255, 255)  # transparent pictures are laid on white, as a browser shows them
 # Further entries of Image.info that Pillow reads an orientation from: XMP in JPEG and WebP, XMP in PNG, ImageMagick's.
 _ORIENTED_BY = frozenset({"xmp", "XML:com.adobe.xmp", "Raw profile type exif"})
@@ -36,6 +38,7 @@ _STRIP = 48  # rows of a captured array that are averaged at a time: few enough 
 _TRANSPOSED = frozenset({5, 6, 7, 8})  # orientations that swap width and height
 _LARGE = 2**24  # pixels: more than most cameras give, and 64 MB each time it is held
 _one_at_a_time = threading.Lock()  # large pictures: threads that meet on them would need their memory at one moment
+_HEIF = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"})  # brands of ISO/IEC 23008-12
 _PIXEL_BYTES = 8  # decoded, and once more turned or in other colours, four bytes each
 # Pillow warns from 89 megapixels, which phones reach, and refuses from 179, which we let it do.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -195,11 +198,16 @@ def _nature(picture: Path | bytes) -> str:
     if isinstance(picture, bytes):
         head, size = picture[:64], len(picture)
     else:
-        with picture.open("rb") as stream:
-            head = stream.read(64)
-        size = picture.stat().st_size
+        try:
+            with picture.open("rb") as stream:
+                head = stream.read(64)
+            size = picture.stat().st_size
+        except OSError as error:  # it has gone meanwhile
+            return reason(error)
     if size == 0:
         return "the file is empty (0 bytes)"
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIF:
+        return "a photo in HEIC, which Pillow cannot read: save it as JPEG"
     if head.isascii():
         return f"not a picture: it is text, {head[:20].decode(errors='replace')!r}"
     return "not a picture that Pillow can read, or its header is damaged"

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from edgeship_runtime.answering import answers, items, paced
 from edgeship_runtime.decision import Decider, Decision, Rules
+from edgeship_runtime.errors import DataError
 from edgeship_runtime.results import Result
 
 if TYPE_CHECKING:
     from edgeship_runtime.classifier import Classifier
     from edgeship_runtime.sinks.sink import State
     from edgeship_runtime.sources import Ending, Source
+    from edgeship_runtime.sources.addresses import Live
 
 OnState = Callable[[str, "State", str], None]  # source, state, detail; called from another thread
 
@@ -72,12 +74,27 @@ def results(
     if live and not stop.is_set():
         from edgeship_runtime.live import newest
 
-        yield from newest(classifier, live, options, decider, stop, on_state, on_turn)
+        yield from newest(classifier, _told_apart(live), options, decider, stop, on_state, on_turn)
 
 
 def cores() -> int:
     """Those that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _told_apart(sources: Sequence[Live]) -> list[Live]:
+    """The same, under names of their own: a password, which is not shown, can be all that differs.
+
+    Raises:
+        DataError: one is there twice; a camera would be busy, and nobody could tell by whom.
+    """
+    named: list[Live] = []
+    for source in sources:
+        if any(source == other for other in sources[: len(named)]):
+            raise DataError(f"{source.name} is named twice")
+        alike = sum(source.name == other.name for other in sources[: len(named)])
+        named.append(dataclasses.replace(source, name=f"{source.name} ({alike + 1})") if alike else source)
+    return named
 
 
 def _in_order(

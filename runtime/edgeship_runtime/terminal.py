@@ -28,9 +28,15 @@ def have_streams() -> None:
 
 
 def say(text: str) -> None:
-    """A line for people, on stderr; where nobody can read it (any more), the work goes on."""
+    """A line for people, on stderr, above a bar that is there; where nobody can read it (any more), the work goes on."""
     with contextlib.suppress(OSError, ValueError):
-        print(text, file=sys.stderr, flush=True)  # noqa: T201
+        if "tqdm" in sys.modules and sys.stderr.isatty():
+            from tqdm import tqdm
+
+            tqdm.write(text, file=sys.stderr)
+            sys.stderr.flush()
+        else:
+            print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def answer(text: str) -> None:

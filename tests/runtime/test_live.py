@@ -153,6 +153,20 @@ def test_several_cameras_have_their_turns_and_their_own_memory(
     assert decided == {camera.url: {"4"}, other.url: {"0"}}
 
 
+def test_cameras_that_only_a_password_tells_apart_have_names_of_their_own(
+    classifier: Classifier, camera: Camera
+) -> None:
+    with Watched(classifier, f"{camera.url}?token=a", f"{camera.url}?token=b") as watched:
+        names = {result.source for _, result in zip(range(20), watched.results, strict=False)}
+
+    assert names == {f"{camera.url}?token=***", f"{camera.url}?token=*** (2)"}
+
+
+def test_a_camera_that_is_named_twice_is_one_line(digits: Digits, run: Run, camera: Camera) -> None:
+    assert f"{camera.url} is named twice" in run("run", digits.int8, camera.url, camera.url).one_line_error()
+    assert "camera:0 is named twice" in run("run", digits.int8, "camera:0", "camera:0").one_line_error()
+
+
 # What cameras do
 
 

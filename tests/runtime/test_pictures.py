@@ -95,6 +95,7 @@ def test_an_animation_gives_its_first_frame() -> None:
         (b"hello, I am a text file", "it is text, 'hello, I am a text f'"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "not a picture|damaged"),
         (bytes(range(128, 256)), "not a picture"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(range(256)), "a photo in HEIC, .*: save it as JPEG"),
     ],
 )
 def test_what_is_no_picture_says_what_it_is(data: bytes, words: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import io
@@ -11,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +222,29 @@ def test_files_hold_what_was_answered(digits: Digits, run: Run, tmp_path: Path) 
     ]
     assert columns[0]["decision"] == lines[0]["decision"]["label"]
     assert float(columns[0]["invoke_ms"]) > 0
+
+
+def test_what_cannot_be_read_has_a_line_of_its_own_beside_the_bar(digits: Digits, tmp_path: Path) -> None:
+    """Somebody looks at the terminal while answers go to a file."""
+    pictures = tmp_path / "p"
+    shutil.copytree(digits.pictures / "3", pictures)
+    (pictures / "zz.png").write_bytes(b"")
+    near, far = os.openpty()
+    termios.tcsetwinsize(far, (30, 100))
+    command = [*COMMAND, str(digits.int8), *[str(pictures)] * 3, "--max-fps", "15"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=far) as child:
+        os.close(far)
+        said = b""
+        with contextlib.suppress(OSError), open(near, "rb", buffering=0) as terminal:  # noqa: PTH123 - a descriptor
+            while piece := terminal.read(1000):
+                said += piece
+
+    assert child.returncode == 1
+    seen = [line.rpartition("\r")[2] for line in said.decode().replace("\r\n", "\n").split("\n")]
+    assert [line for line in seen if "zz.png" in line] == [
+        f"edgeship: {pictures}/zz.png: the file is empty (0 bytes)"
+    ] * 3
+    assert "pictures/s]" in said.decode()
 
 
 def test_a_file_that_exists_is_neither_overwritten_nor_lost(digits: Digits, run: Run, tmp_path: Path) -> None:

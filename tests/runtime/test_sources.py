@@ -143,6 +143,12 @@ def test_a_glob_gives_pictures_in_order(tmp_path: Path) -> None:
     assert len(found(tmp_path / "**" / "*.jpg")) == 3
 
 
+def test_photos_of_phones_that_cannot_be_read_are_told_and_not_left_out(tmp_path: Path) -> None:
+    touch(tmp_path / "IMG_1.HEIC", tmp_path / "IMG_2.jpg")
+
+    assert found(tmp_path) == found(tmp_path / "*") == [tmp_path / "IMG_1.HEIC", tmp_path / "IMG_2.jpg"]
+
+
 def test_a_list_on_stdin_is_paths_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = b"a b.jpg\n\n \xff\xfe.png\r\nlast"
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines)))
@@ -202,6 +208,7 @@ def test_cameras_and_streams(text: str, live: Live) -> None:
     ("text", "words"),
     [
         ("nothing.jpg", "does not exist; wanted a picture"),
+        ("", "a SOURCE is empty; wanted a picture"),
         ("camera:", "number of a camera"),
         ("camera:0?zoom=2", "no option 'zoom'; known: size="),
         ("camera:0?size=big", "wanted WIDTHxHEIGHT"),

@@ -272,7 +272,16 @@ def test_a_port_that_is_taken_is_one_line(digits: Digits, run: Run, camera: Came
 
 
 @pytest.mark.parametrize(
-    "text", ["view://", "view://8080", "view://127.0.0.1", "view://camera.example:80", "view://h:x"]
+    "text",
+    [
+        "view://",
+        "view://8080",
+        "view://127.0.0.1",
+        "view://camera.example:80",
+        "view://h:x",
+        "view://me:pw@127.0.0.1:80",
+        "view://127.0.0.1:80/x",
+    ],
 )
 def test_what_is_no_address_is_usage(digits: Digits, run: Run, text: str) -> None:
     result = run("run", digits.int8, digits.pictures, "--to", text)

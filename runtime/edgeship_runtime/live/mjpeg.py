@@ -50,7 +50,7 @@ class MjpegStream:
         boundary = _BOUNDARY.search(kind)
         if not kind.lower().startswith("multipart/") or boundary is None:
             self.close()
-            raise DataError(f"answers with {kind!r}; wanted MJPEG, multipart/x-mixed-replace")
+            raise DataError(f"answers with {kind!r}; wanted MJPEG, multipart/x-mixed-replace; boundary=…")
         self._parts = parts(self._response.read1, boundary[1])
 
     def read(self) -> Frame:

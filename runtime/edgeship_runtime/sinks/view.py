@@ -61,9 +61,12 @@ def parse(text: str) -> Address:
         host, port = parts.hostname or "", parts.port
         if host != "localhost":
             ipaddress.ip_address(host)
+        is_all = (
+            parts.username is None and not parts.path.strip("/") and not parts.query
+        )  # the rest would have no effect
     except ValueError:
-        host, port = "", None
-    if not host or not port:
+        host, port, is_all = "", None, False
+    if not host or not port or not is_all:
         raise UsageError(
             f"--to {redacted(text)}: wanted view://127.0.0.1:8080, or view://0.0.0.0:8080 for others to see"
         )
@@ -112,7 +115,10 @@ def _listening(text: str, address: Address) -> socket.socket:
     try:
         return socket.create_server((address.host, address.port), family=family)
     except OSError as error:
-        raise OutputError(f"--to {text}: {reason(error)}") from None
+        said = OSError(
+            error.errno, os.strerror(error.errno or 0)
+        )  # Python adds the address, which stands there already
+        raise OutputError(f"--to {text}: {reason(said)}") from None
 
 
 def _server(text: str, board: Board, token: str) -> Any:  # noqa: ANN401 - uvicorn's

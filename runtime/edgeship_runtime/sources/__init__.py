@@ -36,6 +36,8 @@ def parse(text: str) -> Source:
         DataError: it is none, or there is no such file; passwords are not repeated.
     """
     kind, colon, rest = text.partition(":")
+    if not text:  # "$CAMERA", which nobody has set
+        raise DataError(f"a SOURCE is empty; {_WANTED}")
     if text == "-":
         return Pictures(text)
     if colon and kind in ("camera", "picamera"):

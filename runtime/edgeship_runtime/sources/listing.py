@@ -14,7 +14,7 @@ from typing import ClassVar, Literal, NamedTuple
 
 from edgeship_runtime.errors import DataError
 from edgeship_runtime.files import reason
-from edgeship_runtime.pictures import SUFFIXES
+from edgeship_runtime.pictures import SEARCHED, SUFFIXES
 
 
 class Problem(NamedTuple):
@@ -78,7 +78,7 @@ def below(folder: str) -> Iterator[Path | Problem]:
     for entry in _entries_below(folder):
         if isinstance(entry, Problem):
             yield entry
-        elif not isinstance(entry, str) and _suffix(entry.name) in SUFFIXES:
+        elif not isinstance(entry, str) and _suffix(entry.name) in SEARCHED:
             yield from _file(entry.path)
 
 
@@ -123,7 +123,7 @@ def _matching(pattern: str) -> Iterator[Path | Problem]:
     problems: list[Problem] = []
     names = sorted(set(_names(pattern, problems)))
     yield from problems
-    pictures = [name for name in names if _suffix(name) in SUFFIXES]
+    pictures = [name for name in names if _suffix(name) in SEARCHED]
     for name in pictures:
         yield from _file(name)
     if names and not pictures:
