@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +70,11 @@ def _numbers(folder: Path, pattern: str) -> list[int]:
 def _pi_flags(root: Path) -> int:
     with contextlib.suppress(OSError, ValueError):
         return int((root / "sys/devices/platform/soc/soc:firmware/get_throttled").read_text(), 16)
+    import shutil
+
     if root == Path("/") and shutil.which("vcgencmd"):
+        import subprocess
+
         with contextlib.suppress(OSError, ValueError, subprocess.SubprocessError):
             said = subprocess.run(["vcgencmd", "get_throttled"], capture_output=True, text=True, timeout=5, check=True)
             return int(said.stdout.partition("=")[2], 16)  # throttled=0x50005

@@ -6,7 +6,6 @@ import os
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from edgeship_runtime.machine import cpu
@@ -107,6 +106,9 @@ def _features(path: Path) -> tuple[str, ...]:
 
 
 def _versions(names: Iterable[str]) -> Iterable[tuple[str, str]]:
+    # Here, because workers import this module, and a megabyte more would be counted as the model's.
+    from importlib.metadata import PackageNotFoundError, version
+
     for name in names:
         try:
             yield name, version(name)

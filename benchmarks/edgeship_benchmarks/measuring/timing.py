@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgeship_benchmarks.measuring.reference import Reference
 from edgeship_benchmarks.measuring.results import GRID
 from edgeship_benchmarks.measuring.stopwatch import Lap, Stopwatch
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _SLICE_MS = 30.0  # short against what drifts, long against what the reference leaves behind in the caches
 _REFERENCE_SHARE, _FEWEST_TURNS = 0.2, 3
