@@ -59,7 +59,7 @@ def page(entries: Sequence[Entry], photos: Sequence[Path], rounds: int) -> str:
     machine = {
         "cpu": cpu(),
         "cores": os.cpu_count(),
-        "system": platform.platform(),
+        "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
     }
     head = _HEAD.format(photos=len(photos), rounds=rounds, load=load, **machine)

@@ -73,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Classifies. Exit code 1 where something could not be read."""
-    from edgeship_runtime import sinks
+    from edgeship_runtime import heap, sinks
     from edgeship_runtime.sources import parse
     from edgeship_runtime.stopping import stopping
 
@@ -81,6 +81,8 @@ def run(options: argparse.Namespace) -> int:
     sources = [parse(source) for source in options.sources]
     sinks.check(options.to, force=options.force, append=options.append)
     classifier, workers = _loaded(options, sources)
+    if workers:
+        heap.share()
     streaming = _streaming(options, classifier)
     with contextlib.ExitStack() as stack:
         title = f"{classifier.model.path.name} on {classifier.engine.name} {classifier.engine.version}"

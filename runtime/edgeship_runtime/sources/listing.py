@@ -79,7 +79,10 @@ def below(folder: str) -> Iterator[Path | Problem]:
         if isinstance(entry, Problem):
             yield entry
         elif not isinstance(entry, str) and _suffix(entry.name) in SEARCHED:
-            yield from _file(entry.path)
+            if entry.is_file():  # as the folder tells, so that not each of 100,000 files is asked for
+                yield Path(entry.path)
+            else:
+                yield from _file(entry.path)
 
 
 def _entries_below(folder: str) -> Iterator[os.DirEntry[str] | str | Problem]:
