@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import io
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -49,6 +51,23 @@ def test_a_link_that_leads_back_up_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "a" / "2.jpg").symlink_to(tmp_path / "a" / "1.jpg")
 
     assert [path.name for path in found(tmp_path)] == ["1.jpg", "2.jpg"]
+
+
+def test_a_folder_that_one_stands_in_may_have_closed_ones_above_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path / "p/1.jpg")
+    monkeypatch.chdir(tmp_path)
+    real = os.stat
+
+    def closed(path: Any, *rest: Any, **more: Any) -> os.stat_result:
+        if str(path) in map(str, tmp_path.parents):
+            raise PermissionError(errno.EACCES, "permission denied")
+        return real(path, *rest, **more)
+
+    monkeypatch.setattr(os, "stat", closed)
+
+    assert found("p") == [Path("p/1.jpg")]
 
 
 def test_a_link_to_a_folder_elsewhere_is_followed_and_each_folder_is_gone_through_once(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import itertools
 import os
@@ -91,7 +92,7 @@ def _entries_below(folder: str) -> Iterator[os.DirEntry[str] | str | Problem]:
     Links are followed, but each folder is gone through once, whatever leads to it, and none that the first one lies in: links that
     lead round in circles would have no end.
     """
-    entered = {_identity(str(place)) for place in Path(os.path.realpath(folder)).parents}
+    entered = set(_above(folder))
     levels: list[list[os.DirEntry[str] | str]] = [[folder]]  # what is left of each level, the next one last
     while levels:
         if not levels[-1]:
@@ -115,6 +116,12 @@ def _entries_below(folder: str) -> Iterator[os.DirEntry[str] | str | Problem]:
         yield path
         inner.sort(key=lambda item: item.name, reverse=True)
         levels.append([*inner])
+
+
+def _above(folder: str) -> Iterator[tuple[int, int]]:
+    for place in Path(os.path.realpath(folder)).parents:
+        with contextlib.suppress(OSError):  # of a folder that one stands in, those above may be closed
+            yield _identity(str(place))
 
 
 def _identity(folder: str) -> tuple[int, int]:
