@@ -102,6 +102,29 @@ def other(shape, labels):
 
 def broken(shape, labels):
     return "no model"
+
+
+class Net(Model):
+    def __init__(self, labels):
+        super().__init__()
+        self.pool, self.last = layers.GlobalAveragePooling2D(), layers.Dense(labels, activation="softmax")
+
+    def call(self, x):
+        return self.last(self.pool(x))
+
+
+def subclassed(shape, labels):
+    return Net(labels)
+
+
+class Mirrored(layers.Layer):
+    def call(self, x):
+        return x[:, :, ::-1]
+
+
+def with_a_layer(shape, labels):
+    inputs = Input(shape)
+    return Model(inputs, tiny(shape, labels)(Mirrored()(inputs)))
 """
 
 
@@ -128,6 +151,7 @@ def test_a_network_of_ones_own(run: Run, painted: Path, tmp_path: Path, own_netw
         ("my_nets:raw", "do not sum to 1"),
         ("my_nets:other", "wanted (None, 16, 16, 3)"),
         ("my_nets:broken", "returned str"),
+        ("my_nets:subclassed", "returned a Net, a class whose code no file can hold"),
         ("my_nets:missing", "has no attribute 'missing'"),
         ("no_such_module:f", "No module named 'no_such_module'"),
     ],
@@ -138,6 +162,15 @@ def test_a_function_that_is_no_network_is_one_line(
     result = run("train", painted, "--out", tmp_path / "m.keras", "--arch", name, "--size", 16, "--epochs", 1)
 
     assert words in result.one_line_error()
+
+
+def test_code_that_the_file_will_not_hold_is_said(run: Run, painted: Path, tmp_path: Path, own_networks: str) -> None:
+    options = ["--arch", "my_nets:with_a_layer", "--size", 16, "--epochs", 1]
+
+    result = run("train", painted, "--out", tmp_path / "m.keras", *options)
+
+    assert result.code == 0, result.err
+    assert "is of class my_nets.Mirrored: the file will not hold that code" in result.err
 
 
 @pytest.mark.slow

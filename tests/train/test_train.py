@@ -240,6 +240,16 @@ def test_a_network_that_learnt_nothing_says_so(run: Run, tmp_path: Path) -> None
     assert "The network answers no better than always" in (tmp_path / "m.report/report.html").read_text()
 
 
+def test_of_two_pictures_nothing_is_concluded(run: Run, tmp_path: Path) -> None:
+    """Half of them right is what a sound network may give, too."""
+    folder = paint(tmp_path / "few", {"red": 6, "green": 6})
+
+    result = run("train", folder, "--out", tmp_path / "m.keras", "--epochs", 1, "--size", 16, "--learning-rate", 1e-12)
+
+    assert result.code == 0
+    assert "no better than" not in result.err
+
+
 def test_an_existing_model_is_refused_before_any_work(run: Run, painted: Path, tmp_path: Path) -> None:
     out = tmp_path / "m.keras"
     out.write_bytes(b"precious")

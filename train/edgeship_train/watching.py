@@ -196,7 +196,9 @@ def _bar(total: int, what: str, *, initial: int = 0) -> Any:  # noqa: ANN401 - t
 
 def summary(values: Mapping[str, float]) -> str:
     """An epoch in a few words."""
-    return f"loss {values['loss']:.4f}, validation loss {values['val_loss']:.4f}, accuracy {values['val_accuracy']:.4f}"
+    return (
+        f"loss {values['loss']:.4f}; validation: loss {values['val_loss']:.4f}, accuracy {values['val_accuracy']:.4f}"
+    )
 
 
 def tensorboard(folder: str) -> Any:  # noqa: ANN401 - a Keras callback

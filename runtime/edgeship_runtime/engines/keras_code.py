@@ -38,7 +38,11 @@ class Code:
 def code_in(file: BinaryIO) -> list[Code]:
     """All of it in a .keras file, told from its configuration: nothing is executed."""
     with zipfile.ZipFile(file) as archive:
-        config = json.loads(archive.read("config.json"))
+        return code_of(json.loads(archive.read("config.json")))
+
+
+def code_of(config: object) -> list[Code]:
+    """All of it in the configuration of a model."""
     return list(dict.fromkeys(_found(config, "?")))
 
 

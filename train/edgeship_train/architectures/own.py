@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgeship_runtime.engines.keras_code import code_of
 from edgeship_runtime.errors import TrainingError
+from edgeship_runtime.terminal import say
 
 if TYPE_CHECKING:
     import keras
@@ -39,6 +41,7 @@ def build(arch: str, shape: tuple[int, int, int], labels: int) -> keras.Model:
         ) from None
     model = function(shape, labels)
     _check(arch, model, shape, labels)
+    _say_code(arch, model)
     return model
 
 
@@ -47,6 +50,11 @@ def _check(arch: str, model: keras.Model, shape: tuple[int, int, int], labels: i
 
     if not isinstance(model, keras.Model):
         raise TrainingError(f"--arch {arch} returned {type(model).__name__}; wanted a keras.Model")
+    if not isinstance(getattr(model, "input_shape", None), tuple):  # neither of layers in a row nor of a graph
+        raise TrainingError(
+            f"--arch {arch} returned a {type(model).__name__}, a class whose code no file can hold; "
+            "wanted keras.Model(inputs, outputs) or keras.Sequential"
+        )
     if model.input_shape != (None, *shape) or model.output_shape != (None, labels):
         raise TrainingError(
             f"--arch {arch} takes {model.input_shape} and gives {model.output_shape}; "
@@ -56,3 +64,14 @@ def _check(arch: str, model: keras.Model, shape: tuple[int, int, int], labels: i
     scores = np.asarray(model.predict_on_batch(levels), np.float32)
     if not np.allclose(scores.sum(axis=1), 1, atol=1e-2) or (scores < 0).any():
         raise TrainingError(f"--arch {arch}: its scores do not sum to 1; end it with layers.Softmax()")
+
+
+def _say_code(arch: str, model: keras.Model) -> None:
+    """What the file will need besides itself."""
+    import keras
+
+    if code := code_of(keras.saving.serialize_keras_object(model)):
+        say(
+            f"warning: --arch {arch}: {code[0]}: the file will not hold that code, and of edgeship's verbs only "
+            "export --allow-code loads it"
+        )

@@ -6,12 +6,13 @@ import os
 import platform
 
 from edgeship_runtime.machine import cpu
+from edgeship_runtime.terminal import counted
 
 
 def environment() -> dict[str, str]:
     """Processor, accelerator, threads and system, as far as they tell. TensorFlow is running already."""
     return {
-        "CPU": f"{cpu()}, {_cores()} cores",
+        "CPU": f"{cpu()}, {counted(_cores(), 'core')}",
         "GPU": ", ".join(_gpus()) or "none",
         "threads": _threads(),
         "system": f"{platform.system()} {platform.release()}, {platform.machine()}",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Case = TypeVar("Case")
 
 MOST_EXAMPLES = 12
+_TELLING = 10  # pictures: of fewer, any network may be wrong about half by chance
 _FEW = 20  # training pictures of a label
 _UNEQUAL = 3  # largest label to smallest
 _UNSURE = 0.05  # half of an accuracy's 95 % interval
@@ -80,7 +81,7 @@ def no_better_than_one_answer(dataset: Dataset, manifest: Manifest) -> Iterator[
     name = next(part for part in ("test", "validation") if part in manifest.metrics)
     counts = np.bincount(dataset.parts[name].targets)
     constant, accuracy = counts.max() / counts.sum(), manifest.metrics[name].accuracy
-    if accuracy <= constant:
+    if counts.sum() >= _TELLING and accuracy <= constant:
         yield Problem(
             f"The network answers no better than always {dataset.labels[counts.argmax()]!r} would",
             f"That is right for {100 * constant:.1f} % of the {name} pictures, the network for {100 * accuracy:.1f} %. "
@@ -185,7 +186,7 @@ def _enlarged(dataset: Dataset, sizes: NDArray[np.int64]) -> Iterator[Problem]:
     share = _share((sizes[:, 0] < wanted.width) & (sizes[:, 1] < wanted.height))
     if share > _MANY:
         yield Problem(
-            f"{share:.0%} of the pictures are smaller than the model's input",
+            f"{100 * share:.0f} % of the pictures are smaller than the model's input",
             "Enlarging adds work, but nothing to see. A smaller --size is faster and likely as accurate.",
         )
 
@@ -196,7 +197,7 @@ def _stretched(dataset: Dataset, sizes: NDArray[np.int64]) -> Iterator[Problem]:
     share = _share(np.maximum(proportion, 1 / proportion) > _STRETCHED)
     if wanted.fit == "stretch" and share > _MANY:
         yield Problem(
-            f"{share:.0%} of the pictures are stretched or squeezed by half or more",
+            f"{100 * share:.0f} % of the pictures are stretched or squeezed by half or more",
             "Where shapes matter, try --fit crop, which keeps the centre, or --fit letterbox, which keeps everything.",
         )
 
