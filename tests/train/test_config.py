@@ -97,6 +97,15 @@ def test_a_value_that_cannot_be_is_usage(run: Run, painted: Path, tmp_path: Path
 
     assert result.code == 2
     assert words in result.err
+    assert f"--config {tmp_path / 'train.toml'}: " in result.err
+
+
+def test_a_wrong_flag_is_not_blamed_on_the_file(run: Run, painted: Path, tmp_path: Path) -> None:
+    (tmp_path / "train.toml").write_text("epochs = 3")
+
+    result = run("train", painted, "--out", tmp_path / "m.keras", "--config", tmp_path / "train.toml", "--seed", -1)
+
+    assert result.err.startswith("edgeship: seed is -1; ")
 
 
 def test_digits_are_never_flipped(run: Run, tmp_path: Path) -> None:

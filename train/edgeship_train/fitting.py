@@ -90,7 +90,7 @@ def fit(
     ]
     speed, line = watching.Speed(), watching.Line(config.epochs, course.epochs, len(batches), "train")
     try:
-        memory.check_batch(model, batch_size)
+        memory.check_batch(model, batch_size, len(parts["train"]))
         if not aids.quiet:
             _say_time(model, batches, state, config.epochs - course.epochs)
             callbacks += [line, speed]

@@ -89,6 +89,7 @@ def _watch(reading: int) -> None:
         say(f"\n{line}" if sys.stderr.isatty() else line)  # a progress bar stands there
     while number := _next(reading):
         if time.monotonic() - began > _TWICE_S:
+            say("edgeship: ended at once")
             os._exit(128 + number)
 
 

@@ -21,8 +21,8 @@ _CGROUPS = (
 )
 
 
-def check_batch(model: keras.Model, batch_size: int) -> None:
-    """Refuses a batch that this machine's memory cannot hold.
+def check_batch(model: keras.Model, batch_size: int, pictures: int) -> None:
+    """Refuses a batch that this machine's memory cannot hold; it never has more than all pictures.
 
     Raises:
         TrainingError: with the largest power of two that fits.
@@ -31,11 +31,12 @@ def check_batch(model: keras.Model, batch_size: int) -> None:
     if free is None:
         return
     one = step_bytes(model)
-    if one * batch_size > free:
+    needed = one * min(batch_size, pictures)
+    if needed > free:
         fits = max(1, 1 << max(0, (free // one).bit_length() - 1))
         raise TrainingError(
-            f"out of memory: a step with --batch-size {batch_size} takes about {one * batch_size / 1e9:.1f} GB, "
-            f"{free / 1e9:.1f} GB are free; try --batch-size {fits}"
+            f"out of memory: a step with --batch-size {batch_size} takes about {needed / 1e9:.3g} GB, "
+            f"{free / 1e9:.3g} GB are free; try --batch-size {fits}"
         )
 
 

@@ -24,6 +24,7 @@ from edgeship_train.fitting import duration
 from edgeship_train.optimization import RATES
 
 _SAY_EVERY_S = 60.0  # in logs, within a long epoch
+_BAR = "{desc} {bar} {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 _SAY_FIRST_S, _LONG_S = 3.0, 30.0  # when a pass's rate is known, and what is worth a line
 
 OnEpoch = Callable[[int, Mapping[str, float]], None]
@@ -107,7 +108,7 @@ class Line(keras.callbacks.Callback):  # type: ignore[misc]
         if self._bar.disable:
             say(f"{self._phase}: epoch {self._epoch}/{self._epochs}: {text}")
         else:
-            self._bar.set_postfix_str(text)
+            self._bar.set_postfix_str(f"validation accuracy {(logs or {})['val_accuracy']:.4f}")  # in 80 columns
 
     def on_train_end(self, logs: object = None) -> None:
         self.close()
@@ -191,7 +192,7 @@ class Timer(keras.callbacks.Callback):  # type: ignore[misc]
 
 def _bar(total: int, what: str, *, initial: int = 0) -> Any:  # noqa: ANN401 - tqdm ships no types
     off = not sys.stderr.isatty()
-    return tqdm(total=total, initial=initial, desc=what, unit=" steps", disable=off, leave=False, dynamic_ncols=True)
+    return tqdm(total=total, initial=initial, desc=what, bar_format=_BAR, disable=off, leave=False, dynamic_ncols=True)
 
 
 def summary(values: Mapping[str, float]) -> str:

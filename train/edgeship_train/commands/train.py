@@ -181,7 +181,21 @@ def configuration(options: argparse.Namespace, order: Order | None = None, arch:
     try:
         return TrainingConfig(**values)
     except ValueError as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(f"{_where(options, error)}{error}") from None
+
+
+def _where(options: argparse.Namespace, error: ValueError) -> str:
+    """Names the configuration file, where it says the same by itself."""
+    from pathlib import Path
+
+    from edgeship_train import config_file
+
+    if options.config:
+        try:
+            TrainingConfig(**config_file.read(Path(options.config)))  # type: ignore[arg-type]  # which is what it checks
+        except ValueError as own:
+            return f"--config {options.config}: " if str(own) == str(error) else ""
+    return ""
 
 
 def _json(outcome: Outcome) -> dict[str, object]:
