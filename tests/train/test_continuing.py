@@ -1,5 +1,6 @@
 """A trained model goes on with new pictures and labels; what it forgets is measured."""
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +88,33 @@ def test_the_same_seed_gives_the_same_file(run: Run, colours: Path, tmp_path: Pa
     first, second = (ModelFile.open(tmp_path / f"{name}.keras") for name in "ab")
 
     assert first.raw.model_sha256 == second.raw.model_sha256
+
+
+def test_interrupted_after_the_head_it_goes_on_with_it(
+    run: Run, colours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a large pretrained network the features of all pictures take hours."""
+    from edgeship_train.watching import Epochs
+
+    command = ["train", yellow(tmp_path), "--from", colours, "--epochs", 3, "--out"]
+    assert run(*command, tmp_path / "whole.keras").code == 0
+    draw = Epochs.on_epoch_begin
+
+    def striking(self: Epochs, epoch: int, logs: object = None) -> None:
+        if self._config.epochs == 3:  # not those of the head itself
+            signal.raise_signal(signal.SIGINT)
+        draw(self, epoch, logs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Epochs, "on_epoch_begin", striking)
+        stopped = run(*command, tmp_path / "m.keras")
+    resumed = run(*command, tmp_path / "m.keras", "--resume")
+
+    assert "interrupted: 1 of 3 epochs are done" in stopped.err
+    assert resumed.code == 0, resumed.err
+    assert "head: features" not in resumed.err
+    one, other = (ModelFile.open(tmp_path / name) for name in ("whole.keras", "m.keras"))
+    assert one.raw.model_sha256 == other.raw.model_sha256
 
 
 def test_new_pictures_of_known_labels(run: Run, colours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
