@@ -1,8 +1,8 @@
 """In order: a function applied to many items by several threads, results in the items' order, with bounded memory.
 
-Each thread draws an item when it is free, computes, and draws the next; the caller's takes the results. A result is handed out a
-hundredth of a second after those before it, at the latest, even while the next item is still awaited: items may come from a pipe that
-somebody types into.
+Each thread draws an item when it is free, computes, and draws the next; the caller's takes the results. A result is handed out
+within a hundredth of a second once it and those before it are there, even while the next item is still awaited: items may come from a
+pipe that somebody types into.
 
 All cores compute, so whatever else wants one interrupts an inference, and finds the CPU's caches full of it: what takes 20 µs by
 itself takes three times as long then. So no further thread hands out items, and the caller takes several results at a time. (An

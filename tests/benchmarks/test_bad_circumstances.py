@@ -249,8 +249,6 @@ def test_a_process_that_hangs_at_its_end_has_answered(
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_it_at_once_and_leaves_nothing(digits: Digits, tmp_path: Path, number: int, code: int) -> None:
     """Ctrl-C goes to every process of a terminal, what ends a service or a job to the first alone."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        pytest.skip("these tests were started in the background, where a shell switches Ctrl-C off")
     out, edgeship = tmp_path / "r", Path(sys.executable).with_name("edgeship")
     command = [edgeship, "benchmark", digits.int8, "--data", digits.pictures, "--out", out, "--seconds", "60"]
     (tmp_path / "temporary").mkdir()
