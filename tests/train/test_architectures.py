@@ -104,6 +104,17 @@ def broken(shape, labels):
     return "no model"
 
 
+def raising(shape, labels):
+    return layers.Dense(-1)
+
+
+def without_arguments():
+    return tiny((16, 16, 3), 3)
+
+
+number = 3
+
+
 class Net(Model):
     def __init__(self, labels):
         super().__init__()
@@ -152,8 +163,8 @@ def test_a_network_of_ones_own(run: Run, painted: Path, tmp_path: Path, own_netw
         ("my_nets:other", "wanted (None, 16, 16, 3)"),
         ("my_nets:broken", "returned str"),
         ("my_nets:subclassed", "returned a Net, a class whose code no file can hold"),
-        ("my_nets:missing", "has no attribute 'missing'"),
-        ("no_such_module:f", "No module named 'no_such_module'"),
+        ("my_nets:raising", "it raised ValueError: "),
+        ("my_nets:without_arguments", "takes 0 positional arguments but 2 were given"),
     ],
 )
 def test_a_function_that_is_no_network_is_one_line(
@@ -162,6 +173,38 @@ def test_a_function_that_is_no_network_is_one_line(
     result = run("train", painted, "--out", tmp_path / "m.keras", "--arch", name, "--size", 16, "--epochs", 1)
 
     assert words in result.one_line_error()
+
+
+def test_an_error_in_the_function_names_its_place(run: Run, painted: Path, tmp_path: Path, own_networks: str) -> None:
+    options = ["--arch", "my_nets:raising", "--size", 16]
+
+    result = run("train", painted, "--out", tmp_path / "m.keras", *options)
+
+    line = OWN.splitlines().index("    return layers.Dense(-1)") + 1
+    assert f"my_nets.py, line {line})" in result.one_line_error()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("my_nets:missing", "has no attribute 'missing'"),
+        ("my_nets:number", "my_nets:number is 3; wanted a function"),
+        ("my_nets:", "wanted package.module:function"),
+        ("no_such_module:f", "No module named 'no_such_module'"),
+        ("misspelt:f", "importing misspelt failed: SyntaxError: "),
+        ("asking:f", "module 'math' has no attribute 'nope' ("),
+    ],
+)
+def test_a_function_that_is_not_there_is_said_before_a_picture_is_read(
+    run: Run, painted: Path, tmp_path: Path, own_networks: str, name: str, words: str
+) -> None:
+    (tmp_path / "misspelt.py").write_text("def f(:")
+    (tmp_path / "asking.py").write_text("import math\n\nmath.nope\n")
+
+    result = run("train", painted, "--out", tmp_path / "m.keras", "--arch", name, "--size", 16)
+
+    assert words in result.one_line_error()
+    assert "data:" not in result.err
 
 
 def test_code_that_the_file_will_not_hold_is_said(run: Run, painted: Path, tmp_path: Path, own_networks: str) -> None:

@@ -11,7 +11,7 @@ from edgeship_runtime.manifest import Manifest
 from edgeship_runtime.pictures import Color
 from edgeship_runtime.preprocessing import Preprocessing
 from edgeship_train import survey
-from edgeship_train.architectures import default_cnn, is_pretrained, known, pretrained
+from edgeship_train.architectures import default_cnn, is_pretrained, known, own, pretrained
 from edgeship_train.augmentation import PRESETS, Augmentation
 from edgeship_train.config import TrainingConfig
 from edgeship_train.optimization import RATES
@@ -32,7 +32,7 @@ def resolve(config: TrainingConfig, data: LabelledData, parent: Manifest | None 
 
     Raises:
         UsageError: options contradict each other, or the pictures.
-        TrainingError: a weights file cannot be read.
+        TrainingError: a weights file cannot be read, or there is no such function of the user's.
     """
     config = _inherited(config, parent) if parent else _network(config, data)
     config = _augmented(config, data)
@@ -92,6 +92,8 @@ def _network(config: TrainingConfig, data: LabelledData) -> TrainingConfig:
     """Architecture, weights, alpha, colour and size."""
     if not known(config.arch):
         raise UsageError(f"--arch {config.arch}: {_not_known()}")
+    if own.is_own(config.arch):
+        own.found(config.arch)  # said now, not once all pictures are decoded
     if pretrained.is_mobilenet_v2(config.arch):
         config = dataclasses.replace(config, arch="mobilenet_v2")  # spelled as here, whose width can be chosen
     transfers = is_pretrained(config.arch)

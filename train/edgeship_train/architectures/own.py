@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,30 +18,55 @@ from edgeship_runtime.terminal import say
 if TYPE_CHECKING:
     import keras
 
+_FOREIGN = {"site-packages", "importlib"}  # in whose folders no code of the user's is
+_LONGEST = 300  # characters of what the user's code says: Keras quotes whole layers
+
 
 def is_own(arch: str) -> bool:
     """Whether the name has the form package.module:function."""
     return ":" in arch
 
 
-def build(arch: str, shape: tuple[int, int, int], labels: int) -> keras.Model:
-    """Calls function((H, W, C), labels), which returns a Keras model from raw pixels 0–255 to scores that sum to 1.
+def found(arch: str) -> Callable[..., Any]:
+    """The function, looked for in the current folder too.
 
     Raises:
-        TrainingError: there is no such function, or what it returns is not such a model.
+        TrainingError: there is none, or its module fails.
     """
     module, _, name = arch.partition(":")
     if (
         str(Path.cwd()) not in sys.path
     ):  # a console script does not look in the current folder; people expect `--arch nets:tiny`
         sys.path.insert(0, str(Path.cwd()))
+    wanted = f"wanted package.module:function, importable from here ({Path.cwd()})"
+    if not module or not name:
+        raise TrainingError(f"--arch {arch}: {wanted}")
     try:
-        function = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
+        function = getattr(importlib.import_module(module), name, None)
+    except ModuleNotFoundError as error:
+        raise TrainingError(f"--arch {arch}: {error}; {wanted}") from None
+    except Exception as error:  # whatever the module does when it is imported
+        raise TrainingError(f"--arch {arch}: importing {module} failed: {_spelled(error)}") from None
+    if function is None:
+        raise TrainingError(f"--arch {arch}: module {module!r} has no attribute {name!r}; {wanted}")
+    if not callable(function):
         raise TrainingError(
-            f"--arch {arch}: {error}; wanted package.module:function, importable from here ({Path.cwd()})"
-        ) from None
-    model = function(shape, labels)
+            f"--arch {arch} is {function!r}; wanted a function of a picture's shape and the number of labels"
+        )
+    return function
+
+
+def build(arch: str, shape: tuple[int, int, int], labels: int) -> keras.Model:
+    """Calls function((H, W, C), labels), which returns a Keras model from raw pixels 0–255 to scores that sum to 1.
+
+    Raises:
+        TrainingError: there is no such function, it fails, or what it returns is not such a model.
+    """
+    function = found(arch)
+    try:
+        model = function(shape, labels)
+    except Exception as error:  # of the user's own code: any
+        raise TrainingError(f"--arch {arch}: called with {shape} and {labels}, it raised {_spelled(error)}") from None
     _check(arch, model, shape, labels)
     _say_code(arch, model)
     return model
@@ -75,3 +102,15 @@ def _say_code(arch: str, model: keras.Model) -> None:
             f"warning: --arch {arch}: {code[0]}: the file will not hold that code, and of edgeship's verbs only "
             "export --allow-code loads it"
         )
+
+
+def _spelled(error: Exception) -> str:
+    """An error of the user's code in one line, with its place there: what a traceback is read for."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]  # the first is ours
+    users = [
+        frame
+        for frame in frames
+        if not frame.filename.startswith("<") and not _FOREIGN & set(Path(frame.filename).parts)
+    ]
+    place = f" ({users[-1].filename}, line {users[-1].lineno})" if users else ""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:_LONGEST]}{place}"
