@@ -1,4 +1,4 @@
-"""The figures that can be measured on this machine: preprocessing.py, cold_start.py, parts of benchmarking.py, runtime.py, peers.
+"""The figures that can be measured on this machine: preprocessing.py, cold_start.py, parts of benchmarking.py, runtime, peers.
 
 What they need is made first, once, and only below build/bench: see models.py. Without ../shared/data there is only cold_start.py with
 the digits classifier. Half an hour on two free cores, the first time ten more; more where they are shared. What takes longer is
@@ -25,7 +25,7 @@ def main() -> int:
         codes.append(measured("preprocessing.py"))
         codes.append(measured("cold_start.py", models.clothing("int8.tflite"), PHOTO))
         codes.append(measured("benchmarking.py", "accuracy", "memory", "litert", "duration"))
-        codes.append(measured("runtime.py", models.clothing("int8.tflite")))
+        codes.append(measured("runtime", models.clothing("int8.tflite")))
         codes.append(measured("peers"))
     return max(codes)
 

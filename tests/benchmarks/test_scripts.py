@@ -12,7 +12,9 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
 # Started by the others with arguments, and finished when their last line is: they have no part that only defines.
 WITHOUT_MAIN = {"plain_export.py", "ten_lines.py"}
 SCRIPTS = [
-    path for path in [*sorted(FOLDER.glob("*.py")), FOLDER / "peers/__main__.py"] if path.name not in WITHOUT_MAIN
+    path
+    for path in [*sorted(FOLDER.glob("*.py")), *sorted(FOLDER.glob("*/__main__.py"))]
+    if path.name not in WITHOUT_MAIN
 ]
 
 
