@@ -136,7 +136,7 @@ def _measuring(
 ) -> Callable[[Target], Report]:
     """What measures one board."""
     from edgeship_benchmarks import gathering as gathers
-    from edgeship_benchmarks.commands import benchmark
+    from edgeship_benchmarks.commands import planning
     from edgeship_benchmarks.elsewhere import measure_on
     from edgeship_benchmarks.measuring.store import Store
     from edgeship_benchmarks.reporting.building import Session, build
@@ -144,8 +144,8 @@ def _measuring(
 
     store = Store(folder)
     gathered = gathers.gather(opened.models, data, store)
-    plan = benchmark.planned(options, opened, gathered)
-    benchmark.say_duration(plan, store, "on this machine; boards start Python more slowly")
+    plan = planning.planned(options, opened, gathered)
+    planning.say_duration(plan, store, "on this machine; boards start Python more slowly")
     wheels = Path(options.wheels) if options.wheels else None
     chosen = Options("benchmark", opened.device, wheels, options.runtime, ask=ask)
     command = "edgeship " + shlex.join(sys.argv[1:])

@@ -42,7 +42,7 @@ def found(arch: str) -> Callable[..., Any]:
     if not module or not name:
         raise TrainingError(f"--arch {arch}: {wanted}")
     try:
-        function = getattr(importlib.import_module(module), name, None)
+        function: Callable[..., Any] | None = getattr(importlib.import_module(module), name, None)
     except ModuleNotFoundError as error:
         raise TrainingError(f"--arch {arch}: {error}; {wanted}") from None
     except Exception as error:  # whatever the module does when it is imported
