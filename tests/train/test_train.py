@@ -366,3 +366,16 @@ def test_pictures_in_another_order_make_the_same_dataset(tmp_path: Path) -> None
     for name in one.parts:
         assert one.parts[name].digests == other.parts[name].digests
         assert np.array_equal(one.parts[name].pixels, other.parts[name].pixels)
+
+
+def test_a_file_name_that_is_no_text_is_told_as_text(run: Run, painted: Path, tmp_path: Path) -> None:
+    """As archives from systems with another encoding leave them; the report is written after all of the training."""
+    odd = os.fsdecode(bytes(painted / "red") + b"/caf\xe9\nx.png")
+    (painted / "red" / "00.png").rename(odd)
+    Path(os.fsdecode(bytes(painted / "red") + b"/torn\xe9\nx.png")).write_bytes(b"")
+
+    result = run("train", painted, "--out", tmp_path / "m.keras", "--epochs", 1, "--size", 16)
+
+    assert result.code == 0, result.err
+    assert "left out: red/torn\\udce9\\nx.png: the file is empty" in result.err
+    assert (tmp_path / "m.report/report.html").exists()
