@@ -59,7 +59,15 @@ def load(spec: str) -> LabelledData:
         return _digits()
     arrays = {part: _READERS[name](Path(folder), part) for part in ("train", "test")} if folder else _from_keras(name)
     labels = LABELS[name]
+    for part, (_, targets) in arrays.items():
+        _check_targets(spec, part, targets, len(labels))
     return LabelledData(name, labels, {part: _pictures(part, labels, *arrays[part]) for part in arrays})
+
+
+def _check_targets(spec: str, part: str, targets: NDArray[np.int64], labels: int) -> None:
+    """Refuses the files of another set, such as EMNIST's letters, which are kept in the same format."""
+    if others := sorted({int(target) for target in targets} - set(range(labels))):
+        raise DataError(f"{spec}: a label of the {part} files is {others[0]}; this set's are 0 to {labels - 1}")
 
 
 def _digits() -> LabelledData:
