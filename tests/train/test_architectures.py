@@ -80,7 +80,7 @@ def test_an_application_is_trained_and_exported(run: Run, painted: Path, tmp_pat
 
 
 OWN = """
-from keras import Input, Model, layers
+from keras import Input, KerasTensor, Model, Sequential, layers
 
 
 def tiny(shape, labels):
@@ -110,6 +110,39 @@ def raising(shape, labels):
 
 def without_arguments():
     return tiny((16, 16, 3), 3)
+
+
+def leaving(shape, labels):
+    raise SystemExit("enough")
+
+
+def without_an_input(shape, labels):
+    return Sequential([layers.GlobalAveragePooling2D(), layers.Dense(labels, activation="softmax")])
+
+
+def of_no_numbers(shape, labels):
+    inputs = Input(shape)
+    return Model(inputs, layers.Softmax()(layers.Flatten()(layers.Rescaling(float("inf"))(inputs))[:, :labels]))
+
+
+class Failing(layers.Layer):
+    def call(self, x):
+        if not isinstance(x, KerasTensor):
+            raise RuntimeError("only of pictures")
+        return x
+
+    def compute_output_shape(self, shape):
+        return shape
+
+
+def failing_on_pictures(shape, labels):
+    inputs = Input(shape)
+    return Model(inputs, layers.Dense(labels)(layers.GlobalAveragePooling2D()(Failing()(inputs))))
+
+
+def talking(shape, labels):
+    print("what a picture is like:", shape)
+    return tiny(shape, labels)
 
 
 number = 3
@@ -165,6 +198,10 @@ def test_a_network_of_ones_own(run: Run, painted: Path, tmp_path: Path, own_netw
         ("my_nets:subclassed", "returned a Net, a class whose code no file can hold"),
         ("my_nets:raising", "it raised ValueError: "),
         ("my_nets:without_arguments", "takes 0 positional arguments but 2 were given"),
+        ("my_nets:leaving", "it raised SystemExit: enough ("),
+        ("my_nets:without_an_input", "a Sequential without an input; begin it with keras.Input(shape)"),
+        ("my_nets:of_no_numbers", "its scores are no numbers"),
+        ("my_nets:failing_on_pictures", "Failing.call(). only of pictures"),
     ],
 )
 def test_a_function_that_is_no_network_is_one_line(
@@ -193,6 +230,7 @@ def test_an_error_in_the_function_names_its_place(run: Run, painted: Path, tmp_p
         ("no_such_module:f", "No module named 'no_such_module'"),
         ("misspelt:f", "importing misspelt failed: SyntaxError: "),
         ("asking:f", "module 'math' has no attribute 'nope' ("),
+        ("leaving:f", "importing leaving failed: SystemExit: enough ("),
     ],
 )
 def test_a_function_that_is_not_there_is_said_before_a_picture_is_read(
@@ -200,11 +238,23 @@ def test_a_function_that_is_not_there_is_said_before_a_picture_is_read(
 ) -> None:
     (tmp_path / "misspelt.py").write_text("def f(:")
     (tmp_path / "asking.py").write_text("import math\n\nmath.nope\n")
+    (tmp_path / "leaving.py").write_text("raise SystemExit('enough')")
 
     result = run("train", painted, "--out", tmp_path / "m.keras", "--arch", name, "--size", 16)
 
     assert words in result.one_line_error()
     assert "data:" not in result.err
+
+
+def test_what_the_function_prints_is_no_part_of_the_answer(
+    run: Run, painted: Path, tmp_path: Path, own_networks: str
+) -> None:
+    options = ["--arch", "my_nets:talking", "--size", 16, "--epochs", 1, "--json"]
+
+    result = run("train", painted, "--out", tmp_path / "m.keras", *options)
+
+    assert isinstance(result.json(), dict)
+    assert "what a picture is like: (16, 16, 3)" in result.err
 
 
 def test_code_that_the_file_will_not_hold_is_said(run: Run, painted: Path, tmp_path: Path, own_networks: str) -> None:
