@@ -90,9 +90,7 @@ def _pictures(folder: Path, top: Path) -> list[LabelledPicture]:
 
 def _spoken(path: Path) -> str:
     """A path for lines and reports: bytes that are no text, and characters that no line can have, become escapes."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in str(path)
-    )
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in str(path))
 
 
 def _subfolders(folder: Path) -> list[Path]:

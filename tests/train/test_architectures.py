@@ -327,9 +327,60 @@ def test_fine_tuning_begins_at_the_chosen_block(run: Run, painted: Path, tmp_pat
         if any(not np.array_equal(a, b) for a, b in zip(layer.get_weights(), own.get_weights(), strict=True))
     }
     assert changed == {"block_16_expand", "block_16_depthwise", "block_16_project", "Conv_1", "logits"}
-    line = run("train", painted, "--out", out, *options, "--force", "--fine-tune-from", "stage_4").one_line_error()
-    assert "no layer of mobilenet_v2 is called so" in line
-    assert "block_16" in line
+
+
+def test_of_a_pretrained_network_the_head_alone_can_be_trained(
+    run: Run, painted: Path, tmp_path: Path, shared_data: Path
+) -> None:
+    import keras
+
+    weights = shared_data / "mobilenet_v2/mobilenet_v2_0.35_224_no_top.weights.h5"
+    out, options = tmp_path / "m.keras", ["--arch", "mobilenet_v2", "--size", 32, "--weights", weights]
+
+    result = run("train", painted, "--out", out, *options, "--fine-tune-from", "none")
+
+    assert result.code == 0, result.err
+    assert "trained for 1 epoch" in result.err
+    before = build(TrainingConfig(arch="mobilenet_v2", weights=str(weights), alpha=0.35), (32, 32, 3), 3).model
+    layers = [(layer, before.get_layer(layer.name)) for layer in keras.saving.load_model(out).layers if layer.weights]
+    kept = {one.name for one, other in layers if all(map(np.array_equal, one.get_weights(), other.get_weights()))}
+    assert {one.name for one, _ in layers} - kept == {"logits"}
+
+
+def test_a_block_that_is_not_there_is_said_before_the_head_is_trained(
+    run: Run, painted: Path, tmp_path: Path, shared_data: Path
+) -> None:
+    weights = shared_data / "mobilenet_v2/mobilenet_v2_0.35_224_no_top.weights.h5"
+    options = ["--arch", "mobilenet_v2", "--size", 32, "--weights", weights, "--fine-tune-from", "stage_4"]
+
+    result = run("train", painted, "--out", tmp_path / "m.keras", *options)
+
+    assert "no layer of mobilenet_v2 is called so" in result.one_line_error()
+    assert "block_16" in result.err
+    assert "head:" not in result.err
+
+
+def test_the_second_network_is_built_before_the_first_is_trained(
+    run: Run, painted: Path, tmp_path: Path, own_networks: str
+) -> None:
+    options = ["--archs", "conv3,my_nets:broken", "--size", 16]
+
+    result = run("train", painted, "--out", tmp_path / "m.keras", *options)
+
+    assert "returned str" in result.one_line_error()
+    assert "epoch 1/" not in result.err
+    assert not list(tmp_path.glob("*.keras"))
+
+
+def test_a_network_built_beforehand_is_the_same(run: Run, painted: Path, tmp_path: Path) -> None:
+    """Dropout and names, too."""
+    options = ["--size", 16, "--epochs", 2]
+    assert run("train", painted, "--out", tmp_path / "m.keras", "--archs", "bn_cnn,micro", *options).code == 0
+    assert run("train", painted, "--out", tmp_path / "bn.keras", "--arch", "bn_cnn", *options).code == 0
+
+    one, other = (ModelFile.open(tmp_path / name).raw.model_sha256 for name in ("m.bn_cnn.keras", "bn.keras"))
+
+    assert one == other
 
 
 def test_mixed_precision_leaves_a_float32_model(run: Run, painted: Path, tmp_path: Path) -> None:

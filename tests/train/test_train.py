@@ -303,6 +303,39 @@ def test_a_report_that_cannot_be_written_is_said_before_the_work(run: Run, paint
     assert "m.report is a file" in line
 
 
+@pytest.mark.parametrize(
+    ("archs", "words"),
+    [
+        ("conv3,", "wanted at least two different ones"),
+        ("conv3,a/b", "--arch a/b: no such architecture"),
+        ("conv3,a/b:f", "No module named 'a/b'"),
+        ("cnn,conv3", "with these pictures cnn and conv3 are both conv3"),
+    ],
+)
+def test_archs_that_cannot_be_compared_are_said_at_once(
+    run: Run, painted: Path, tmp_path: Path, archs: str, words: str
+) -> None:
+    result = run("train", painted, "--out", tmp_path / "m.keras", "--archs", archs, "--epochs", 1)
+
+    assert result.code in (1, 2)
+    assert words in result.err
+    assert "data:" not in result.err
+    assert [path.name for path in tmp_path.iterdir()] == ["painted"]
+
+
+def test_a_comparison_that_cannot_be_written_is_said_before_the_work(run: Run, painted: Path, tmp_path: Path) -> None:
+    command = ["train", painted, "--out", tmp_path / "m.keras", "--archs", "conv3,micro"]
+    (tmp_path / "m.report").write_text("of something else")
+
+    assert "m.report is a file" in run(*command).one_line_error()
+
+    (tmp_path / "m.report").unlink()
+    (tmp_path / "m.report").mkdir()
+    (tmp_path / "m.report/comparison.html").write_text("of two others")
+
+    assert "comparison.html exists; --force overwrites it" in run(*command).one_line_error()
+
+
 def test_missing_weights_say_what_is_wanted(run: Run, painted: Path, tmp_path: Path) -> None:
     line = run(
         "train", painted, "--out", tmp_path / "m.keras", "--arch", "mobilenet_v2", "--size", 32, "--weights", "no.h5"

@@ -8,9 +8,8 @@ import re
 import sys
 import traceback
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
@@ -48,7 +47,7 @@ def found(arch: str) -> Callable[..., Any]:
         raise TrainingError(f"--arch {arch}: {wanted}")
     try:
         with _apart():
-            function = getattr(importlib.import_module(module), name, None)
+            function: object = getattr(importlib.import_module(module), name, None)
     except ModuleNotFoundError as error:
         raise TrainingError(f"--arch {arch}: {error}; {wanted}") from None
     except _ANY as error:  # whatever the module does when it is imported
@@ -119,7 +118,7 @@ def _say_code(arch: str, model: keras.Model) -> None:
         )
 
 
-def _apart() -> AbstractContextManager[object]:
+def _apart() -> contextlib.redirect_stdout[TextIO]:
     """What the user's code prints is none of our answer: that is on stdout."""
     return contextlib.redirect_stdout(sys.stderr)
 
