@@ -83,6 +83,7 @@ class Dataset:
     def parts_sha256(self) -> str:
         """Over content, label and part of every picture that takes part: what a run that goes on needs to be the same."""
         text = [f"{name} {part.digests} {part.targets.tolist()}" for name, part in self.parts.items()]
+        text.append(f"{self.labels}")  # a folder may have been renamed without changing its place among the others
         return hashlib.sha256("\n".join(text).encode()).hexdigest()
 
 
