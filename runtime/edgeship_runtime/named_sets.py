@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -98,7 +100,8 @@ def _from_keras(name: str) -> dict[str, Arrays]:
             f"the set {name} comes through Keras: pip install 'edgeship[workstation]'; or read its original files: {name}:DIR"
         ) from None
     try:
-        (train, train_targets), (test, test_targets) = getattr(keras.datasets, name).load_data()
+        with contextlib.redirect_stdout(sys.stderr):  # Keras shows its downloads there, and ours are answers
+            (train, train_targets), (test, test_targets) = getattr(keras.datasets, name).load_data()
     except Exception as error:  # a download that fails does so in many ways
         line = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(

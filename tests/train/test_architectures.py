@@ -293,6 +293,28 @@ def test_a_file_that_holds_other_weights_says_so(run: Run, painted: Path, tmp_pa
     assert "is no Keras weights file" in text
 
 
+def test_a_damaged_weights_file_says_so(run: Run, painted: Path, tmp_path: Path, shared_data: Path) -> None:
+    data = bytearray((shared_data / "mobilenet_v2/mobilenet_v2_0.35_224_no_top.weights.h5").read_bytes())
+    for place in range(3_000, 200_000, 997):
+        data[place] ^= 255
+    (tmp_path / "damaged.weights.h5").write_bytes(data)
+    options = ["--arch", "mobilenet_v2", "--weights", tmp_path / "damaged.weights.h5"]
+
+    line = run("train", painted, "--out", tmp_path / "m.keras", *options).one_line_error()
+
+    assert "damaged.weights.h5 is no Keras weights file (.weights.h5 or .h5), or a damaged one" in line
+
+
+def test_a_file_of_another_network_is_one_line(
+    run: Run, painted: Path, tmp_path: Path, shared_data: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    weights = shared_data / "mobilenet_v2/mobilenet_v2_0.35_224_no_top.weights.h5"
+    options = ["--out", tmp_path / "m.keras", "--size", 32, "--arch", "efficientnet_v2_b0", "--weights", weights]
+
+    assert "objects could not be loaded" in run("train", painted, *options).one_line_error()
+    assert not [str(warning.message) for warning in recwarn if "Skipping" in str(warning.message)]
+
+
 def test_without_a_network_it_says_where_the_weights_belong(
     run: Run, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -304,8 +326,11 @@ def test_without_a_network_it_says_where_the_weights_belong(
     monkeypatch.setattr(keras.src.utils.file_utils.config, "keras_home", lambda: str(tmp_path / "home"))
     options = ["--arch", "mobilenet_v2", "--size", 32, "--epochs", 1]
 
-    line = run("train", painted, "--out", tmp_path / "m.keras", *options).one_line_error()
+    result = run("train", painted, "--out", tmp_path / "m.keras", *options)
 
+    line = result.one_line_error()
+    assert result.out == ""  # where Keras would show its download
+    assert "Downloading data" in result.err
     assert "fetch https://" in line
     assert f"put it into {tmp_path / 'home' / 'models'}" in line
 
