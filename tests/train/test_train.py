@@ -211,6 +211,32 @@ def test_data_that_cannot_be_trained_on_is_one_line(run: Run, tmp_path: Path, ki
     assert not (tmp_path / "m.keras").exists()
 
 
+def test_files_that_differ_of_one_picture_teach_nothing(run: Run, tmp_path: Path) -> None:
+    """As screenshots, or exports of one picture, each with another date in it."""
+    folder = paint(tmp_path / "same", {"a": 1, "b": 1})
+    picture = Image.open(folder / "a/00.png")
+    for number in range(12):
+        picture.save(folder / "ab"[number % 2] / f"{number:02}.tiff", description=f"number {number}")
+    for path in folder.rglob("*.png"):
+        path.unlink()
+
+    line = run("train", folder, "--out", tmp_path / "m.keras").one_line_error()
+
+    assert "same: all 8 pictures to train on are identical at 32×32 rgb; there is nothing to learn from them" in line
+
+
+@pytest.mark.parametrize("parent", ["data", "data/train"])
+def test_a_report_is_not_put_among_the_labels(run: Run, tmp_path: Path, parent: str) -> None:
+    """The next run would take its folder for one more."""
+    for part in ("train", "validation"):
+        paint(tmp_path / "data" / part, {"red": 2, "green": 2}, seed=len(part))
+
+    line = run("train", tmp_path / "data", "--out", tmp_path / parent / "m.keras").one_line_error()
+
+    assert "beside it comes the folder m.report, which would be one more label" in line
+    assert sorted(path.name for path in (tmp_path / parent).iterdir()) in (["train", "validation"], ["green", "red"])
+
+
 def test_a_loss_that_is_no_number_ends_training(run: Run, tmp_path: Path) -> None:
     options = ["--arch", "conv3", "--optimizer", "sgd", "--learning-rate", 1e10]
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgeship_runtime import files
+from edgeship_runtime import files, labelled_folders
 from edgeship_runtime.errors import OutputError, TrainingError
 from edgeship_runtime.labelled import LabelledData, LabelledPicture
 from edgeship_runtime.manifest import Manifest
+from edgeship_runtime.named_sets import is_named_set
 from edgeship_runtime.terminal import counted, say, watched
 from edgeship_train import course, interrupts
 from edgeship_train.architectures import DEFAULT_CNNS, Network
@@ -81,6 +82,22 @@ def check(order: Order) -> None:
     _check_report(order.report)
     if order.checkpoint.exists() and not (order.resume or order.force):
         raise OutputError(f"{order.checkpoint} is of an interrupted run: --resume goes on with it, --force begins anew")
+
+
+def check_beside(order: Order, data: str) -> None:
+    """Refuses a report among the folders of labels: to the next run it would be one of them.
+
+    Raises:
+        OutputError: the model is to be written where DATA's labels, or its parts, are.
+    """
+    if is_named_set(data):
+        return
+    folder, top = order.out.parent.resolve(), Path(data).resolve()
+    if folder == top or (folder.parent == top and folder.name.lower() in labelled_folders.PARTS):
+        raise OutputError(
+            f"{order.out}: beside it comes the folder {order.report.name}, which would be one more label of {data}; "
+            "choose an --out that is not in the data"
+        )
 
 
 def check_comparison(folder: Path, *, force: bool) -> None:

@@ -82,7 +82,7 @@ def add_configuration(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Trains."""
     from edgeship_runtime.data import open_data
-    from edgeship_train.running import begun, check, check_comparison, resolved
+    from edgeship_train.running import begun, check, check_beside, check_comparison, resolved
 
     archs = _archs(options)
     orders = {arch: _order(options, arch) for arch in archs}
@@ -91,6 +91,8 @@ def run(options: argparse.Namespace) -> int:
         check(order)
     if len(archs) > 1:
         check_comparison(_comparison(options), force=options.force)
+    for order in orders.values():
+        check_beside(order, options.data)
     data = open_data(options.data)
     configs = {arch: resolved(data, configs[arch], orders[arch]) for arch in archs}  # before the first takes hours
     networks: dict[str | None, Network] = {}
