@@ -73,6 +73,24 @@ def test_what_was_ignored_stays_so() -> None:
         signal.signal(signal.SIGINT, before)
 
 
+def test_in_another_thread_nothing_changes() -> None:
+    """Signals are the main thread's: a server may train in one of its own."""
+    raised: list[BaseException] = []
+
+    def step() -> None:
+        try:
+            with interrupts.noted():
+                pass
+        except ValueError as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=step)
+    thread.start()
+    thread.join()
+
+    assert not raised
+
+
 STEP = """
 import sys, time
 from edgeship_train import interrupts
@@ -226,6 +244,18 @@ def test_before_the_first_epoch_is_done_nothing_is_there(
 
     assert "no epoch was done; the same command begins anew with the pictures decoded so far" in line
     assert [path.name for path in tmp_path.iterdir()] == ["painted"]
+
+
+def test_of_two_networks_the_second_can_be_begun_anew(
+    run: Run, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same command would be refused: the first one's model is there."""
+    command = [painted, "--out", tmp_path / "m.keras", "--archs", "micro,conv3", "--size", 16, "--epochs", 1]
+
+    line = last_line(struck(run, monkeypatch, ("edgeship_train.watching", "Epochs.on_train_batch_end"), 2, *command))
+
+    assert f"no epoch was done; --arch conv3 --out {tmp_path / 'm.conv3.keras'} begins anew" in line
+    assert ModelFile.open(tmp_path / "m.micro.keras").manifest.proof
 
 
 def test_decoded_pictures_are_kept(run: Run, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

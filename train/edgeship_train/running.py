@@ -179,12 +179,12 @@ def run_one(data: LabelledData, config: TrainingConfig, order: Order, network: N
     return outcome
 
 
-def kept(data: LabelledData, order: Order) -> str:
-    """What an interrupted run left to go on from, for people."""
+def kept(data: LabelledData, order: Order, again: str) -> str:
+    """What an interrupted run left to go on from, for people; `again` is how to begin it anew."""
     if done := course.stands_at(order.checkpoint):
         return f"{done} are done; --resume --out {order.out} goes on from there"
     decoded = " with the pictures decoded so far" if order.cached and in_files(data) else ""
-    return f"no epoch was done; the same command begins anew{decoded}"
+    return f"no epoch was done; {again} begins anew{decoded}"
 
 
 def read(

@@ -99,7 +99,11 @@ def run(options: argparse.Namespace) -> int:
     if len(archs) > 1:
         _check_different(options, configs)
         networks = {arch: begun(data, configs[arch]) for arch in archs}  # as above
-    outcomes = [_outcome(data, configs[arch], orders[arch], networks.get(arch)) for arch in archs]
+    outcomes: list[Outcome] = []
+    for arch in archs:
+        # of --archs, those that are done are in the way of the same command
+        again = f"--arch {arch} --out {orders[arch].out}" if outcomes else "the same command"
+        outcomes.append(_outcome(data, configs[arch], orders[arch], networks.get(arch), again))
     page = _compared(outcomes, options) if len(outcomes) > 1 else None
     if options.json:
         models = [_json(outcome) for outcome in outcomes]
@@ -161,13 +165,13 @@ def _order(options: argparse.Namespace, arch: str | None) -> Order:
     )
 
 
-def _outcome(data: LabelledData, config: TrainingConfig, order: Order, network: Network | None) -> Outcome:
+def _outcome(data: LabelledData, config: TrainingConfig, order: Order, network: Network | None, again: str) -> Outcome:
     from edgeship_train.running import kept, run_one
 
     try:
         return run_one(data, config, order, network)
     except KeyboardInterrupt as stop:
-        raise type(stop)(str(stop) or kept(data, order)) from None
+        raise type(stop)(str(stop) or kept(data, order, again)) from None
 
 
 def _compared(outcomes: list[Outcome], options: argparse.Namespace) -> Path:
