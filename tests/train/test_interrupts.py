@@ -208,7 +208,11 @@ def last_line(result: Result) -> str:
             30,
             "epochs are done",
         ),  # a thread of TensorFlow's draws batches
-        (("edgeship_train.batches", "InOrder.__getitem__"), 3, "epochs are done"),  # validation
+        (
+            ("edgeship_train.batches", "InOrder.__getitem__"),
+            3,
+            "1 of 4 epochs are done",
+        ),  # validation, after a look ahead
         (("edgeship_train.watching", "Epochs.on_epoch_end"), 2, "2 of 4 epochs are done"),
         (("edgeship_train.training", "predicted"), 1, "4 of 4 epochs are done"),
     ],
@@ -231,6 +235,29 @@ def test_training_stops_and_goes_on(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.checkpoint", "painted"]
     assert run("train", painted, "--out", out, "--resume").code == 0
     assert ModelFile.open(out).manifest.labels == ("blue", "green", "red")
+
+
+@pytest.mark.parametrize("method", ["Epochs.on_train_batch_end", "Timer.on_train_batch_end"])
+def test_an_epoch_ends_after_the_batch(
+    run: Run, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """Which may be one of thousands; also where the time is estimated."""
+    from edgeship_train import watching
+
+    owner, name = getattr(watching, method.partition(".")[0]), method.partition(".")[2]
+    original, ended = getattr(owner, name), []
+
+    def striking(self: object, batch: int, logs: object = None) -> None:
+        if not ended:
+            signal.raise_signal(signal.SIGINT)
+        ended.append(batch)
+        original(self, batch, logs)
+
+    monkeypatch.setattr(owner, name, striking)
+    result = run("train", painted, "--out", tmp_path / "m.keras", *OPTIONS, "--batch-size", 4)
+
+    assert "no epoch was done" in last_line(result)
+    assert ended == [0]
 
 
 def test_before_the_first_epoch_is_done_nothing_is_there(
