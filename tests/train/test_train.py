@@ -349,6 +349,21 @@ def test_archs_that_cannot_be_compared_are_said_at_once(
     assert [path.name for path in tmp_path.iterdir()] == ["painted"]
 
 
+def test_of_two_networks_each_takes_the_options_that_are_meant_for_it(
+    run: Run, painted: Path, tmp_path: Path, shared_data: Path
+) -> None:
+    weights = shared_data / "mobilenet_v2/mobilenet_v2_0.35_224_no_top.weights.h5"
+    command = ["train", painted, "--out", tmp_path / "m.keras", "--size", 32, "--epochs", 1, "--alpha", 0.35]
+
+    result = run(*command, "--archs", "conv3,mobilenet_v2", "--weights", weights)
+
+    assert result.code == 0, result.err
+    cnn, transferred = (ModelFile.open(tmp_path / f"m.{name}.keras").manifest for name in ("conv3", "mobilenet_v2"))
+    assert cnn.provenance.configuration["weights"] == "none"
+    assert transferred.provenance.configuration["weights"] == weights.name
+    assert "not of conv3" in run(*command, "--archs", "conv3,micro", "--force").err
+
+
 def test_a_comparison_that_cannot_be_written_is_said_before_the_work(run: Run, painted: Path, tmp_path: Path) -> None:
     command = ["train", painted, "--out", tmp_path / "m.keras", "--archs", "conv3,micro"]
     (tmp_path / "m.report").write_text("of something else")

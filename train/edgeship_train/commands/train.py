@@ -208,13 +208,23 @@ def configuration(options: argparse.Namespace, order: Order | None = None, arch:
     values: dict[str, Any] = config_file.read(Path(options.config)) if options.config else {}
     given = {item.name: getattr(options, item.name) for item in fields(TrainingConfig)}
     values |= {name: value for name, value in given.items() if value is not None}
-    values |= {"arch": arch} if arch else {}
+    if arch:
+        values = _meant(values, arch, options) | {"arch": arch}
     if order is not None and order.resume:
         values = resumed(order, values)
     try:
         return TrainingConfig(**values)
     except ValueError as error:
         raise UsageError(f"{_where(options, error)}{error}") from None
+
+
+def _meant(values: dict[str, Any], arch: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Of --archs, the options that this one takes, where another does: the width of mobilenet_v2 is not meant for a CNN beside it."""
+    from edgeship_train.architectures import is_pretrained, pretrained
+
+    takes = {"weights": is_pretrained, "alpha": pretrained.is_mobilenet_v2}
+    others = {name for name, taken in takes.items() if not taken(arch) and any(map(taken, options.archs.split(",")))}
+    return {name: value for name, value in values.items() if name not in others}
 
 
 def _where(options: argparse.Namespace, error: ValueError) -> str:
