@@ -84,8 +84,13 @@ def _pictures(folder: Path, top: Path) -> list[LabelledPicture]:
     for item in below(str(folder)):
         if isinstance(item, Problem):  # what nobody can look into may hold half of the pictures
             raise DataError(f"{item.source}: {item.error}")
-        found.append(LabelledPicture(str(item.relative_to(top)), folder.name, item))
+        found.append(LabelledPicture(_spoken(item.relative_to(top)), folder.name, item))
     return found
+
+
+def _spoken(path: Path) -> str:
+    """A path for lines and reports: bytes that are no text, and characters that no line can have, become escapes."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in str(path))
 
 
 def _subfolders(folder: Path) -> list[Path]:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -59,7 +61,15 @@ def load(spec: str) -> LabelledData:
         return _digits()
     arrays = {part: _READERS[name](Path(folder), part) for part in ("train", "test")} if folder else _from_keras(name)
     labels = LABELS[name]
+    for part, (_, targets) in arrays.items():
+        _check_targets(spec, part, targets, len(labels))
     return LabelledData(name, labels, {part: _pictures(part, labels, *arrays[part]) for part in arrays})
+
+
+def _check_targets(spec: str, part: str, targets: NDArray[np.int64], labels: int) -> None:
+    """Refuses the files of another set, such as EMNIST's letters, which are kept in the same format."""
+    if others := sorted({int(target) for target in targets} - set(range(labels))):
+        raise DataError(f"{spec}: a label of the {part} files is {others[0]}; this set's are 0 to {labels - 1}")
 
 
 def _digits() -> LabelledData:
@@ -90,7 +100,8 @@ def _from_keras(name: str) -> dict[str, Arrays]:
             f"the set {name} comes through Keras: pip install 'edgeship[workstation]'; or read its original files: {name}:DIR"
         ) from None
     try:
-        (train, train_targets), (test, test_targets) = getattr(keras.datasets, name).load_data()
+        with contextlib.redirect_stdout(sys.stderr):  # Keras shows its downloads there, and ours are answers
+            (train, train_targets), (test, test_targets) = getattr(keras.datasets, name).load_data()
     except Exception as error:  # a download that fails does so in many ways
         line = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import math
 import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,8 @@ def read_idx(folder: Path, part: str) -> tuple[NDArray[np.uint8], NDArray[np.int
     targets = _idx(_found(folder, f"{prefix}-labels-idx1-ubyte", f"{prefix}-labels.idx1-ubyte"), 1)
     if len(pixels) != len(targets):
         raise DataError(f"{folder}: {len(pixels):,} pictures but {len(targets):,} labels in the {part} files")
+    if not pixels.size:
+        raise DataError(f"{folder}: no pictures in the {part} files: {' × '.join(map(str, pixels.shape))} pixels")
     return pixels, targets.astype(np.int64)
 
 
@@ -61,8 +64,8 @@ def _idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     head = 4 + 4 * dimensions
     if len(data) < head or data[:4] != bytes((0, 0, _IDX_UINT8, dimensions)):
         raise DataError(f"{path} is no idx file of {dimensions} dimensions; it begins with {data[:4]!r}")
-    shape = tuple(int(side) for side in np.frombuffer(data, ">i4", dimensions, 4))
-    if len(data) != head + int(np.prod(shape)):
+    shape = tuple(int(side) for side in np.frombuffer(data, ">u4", dimensions, 4))
+    if len(data) != head + math.prod(shape):
         raise DataError(f"{path} is truncated: {len(data):,} bytes for {' × '.join(map(str, shape))}")
     return np.frombuffer(data, np.uint8, offset=head).reshape(shape)
 
@@ -94,9 +97,14 @@ class _ArraysOnly(pickle.Unpickler):
 def _batch(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     try:
         batch = _ArraysOnly(io.BytesIO(_bytes(path)), encoding="bytes").load()
-        data, targets = np.asarray(batch[b"data"], np.uint8), np.asarray(batch[b"labels"], np.int64)
-        return data.reshape(len(targets), 3072), targets
+        pixels, targets = np.asarray(batch[b"data"]), np.asarray(batch[b"labels"], np.int64)
+        pixels = pixels.reshape(len(targets), 3072)
     except DataError:
         raise
+    except KeyError as error:
+        raise DataError(f"{path} is no CIFAR-10 batch: there is no {error} in it") from None
     except Exception as error:  # a damaged pickle raises whatever it hits
         raise DataError(f"{path} is no CIFAR-10 batch: {error}") from None
+    if pixels.dtype != np.uint8:
+        raise DataError(f"{path} is no CIFAR-10 batch: its pictures are {pixels.dtype}; wanted uint8")
+    return pixels, targets

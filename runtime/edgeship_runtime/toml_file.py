@@ -16,7 +16,7 @@ def table(path: Path, flag: str) -> dict[str, object]:
         DataError: it cannot be read, or is no TOML.
     """
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8-sig"))  # Windows' editors begin with a mark
     except OSError as error:
         raise DataError(f"{flag} {path}: {reason(error)}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

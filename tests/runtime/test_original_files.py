@@ -56,6 +56,47 @@ def test_a_truncated_gzip_is_one_line(tmp_path: Path) -> None:
         open_data(f"mnist:{folder}")
 
 
+def idx(*shape: int) -> bytes:
+    """A file of zeros; a side may be anything that 32 bits hold."""
+    return struct.pack(f">4B{len(shape)}I", 0, 0, 8, len(shape), *shape) + bytes(20 * 28 * 28 if all(shape) else 0)
+
+
+@pytest.mark.parametrize(
+    ("images", "words"),
+    [
+        (idx(0, 28, 28), "20 labels"),
+        (idx(20, 0, 0), "no pictures in the train files: 20 × 0 × 0 pixels"),
+        (idx(2**32 - 20, 2**32 - 28, 28), "is truncated"),
+        (idx(20), "is no idx file of 3 dimensions"),
+    ],
+)
+def test_sides_that_cannot_be_are_one_line(tmp_path: Path, images: bytes, words: str) -> None:
+    folder = write_mnist(tmp_path / "d", zipped=False)
+    (folder / "train-images-idx3-ubyte").write_bytes(images)
+
+    with pytest.raises(DataError, match=words):
+        open_data(f"mnist:{folder}")
+
+
+def test_a_set_without_pictures_is_one_line(tmp_path: Path) -> None:
+    folder = write_mnist(tmp_path / "d", zipped=False)
+    (folder / "train-images-idx3-ubyte").write_bytes(idx(0, 28, 28))
+    (folder / "train-labels-idx1-ubyte").write_bytes(idx(0))
+
+    with pytest.raises(DataError, match="no pictures in the train files"):
+        open_data(f"mnist:{folder}")
+
+
+def test_labels_of_another_set_are_one_line(tmp_path: Path) -> None:
+    """EMNIST's letters are kept in the same format."""
+    folder = write_mnist(tmp_path / "d", zipped=False)
+    path = folder / "t10k-labels-idx1-ubyte"
+    path.write_bytes(path.read_bytes()[:-1] + b"\x19")
+
+    with pytest.raises(DataError, match="a label of the test files is 25; this set's are 0 to 9"):
+        open_data(f"mnist:{folder}")
+
+
 def test_a_folder_without_the_files_names_them(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is no train-images-idx3-ubyte"):
         open_data(f"mnist:{tmp_path}")
@@ -97,6 +138,31 @@ def test_a_batch_that_would_run_code_is_refused(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(DataError, match=r"no CIFAR-10 batch: it wants \w+\.system"):
         open_data(f"cifar10:{folder}")
     assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({b"labels": [-1] * 10}, "a label of the test files is -1; this set's are 0 to 9"),
+        ({b"data": np.full((10, 3072), 0.5)}, "its pictures are float64; wanted uint8"),
+        ({b"data": np.zeros((10, 3071), np.uint8)}, "no CIFAR-10 batch"),
+    ],
+)
+def test_a_batch_of_another_kind_is_one_line(tmp_path: Path, changed: dict[bytes, object], words: str) -> None:
+    folder = write_cifar(tmp_path / "d")
+    batch = {b"data": np.zeros((10, 3072), np.uint8), b"labels": list(range(10))}
+    (folder / "test_batch").write_bytes(pickle.dumps(batch | changed))
+
+    with pytest.raises(DataError, match=words):
+        open_data(f"cifar10:{folder}")
+
+
+def test_batches_of_cifar100_say_what_is_not_there(tmp_path: Path) -> None:
+    folder = write_cifar(tmp_path / "d")
+    (folder / "test_batch").write_bytes(pickle.dumps({b"data": np.zeros((10, 3072), np.uint8), b"fine_labels": []}))
+
+    with pytest.raises(DataError, match="there is no b'labels' in it"):
+        open_data(f"cifar10:{folder}")
 
 
 def test_the_real_mnist_is_all_there(shared_data: Path) -> None:

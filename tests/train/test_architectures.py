@@ -80,7 +80,7 @@ def test_an_application_is_trained_and_exported(run: Run, painted: Path, tmp_pat
 
 
 OWN = """
-from keras import Input, Model, layers
+from keras import Input, KerasTensor, Model, Sequential, layers
 
 
 def tiny(shape, labels):
@@ -110,6 +110,39 @@ def raising(shape, labels):
 
 def without_arguments():
     return tiny((16, 16, 3), 3)
+
+
+def leaving(shape, labels):
+    raise SystemExit("enough")
+
+
+def without_an_input(shape, labels):
+    return Sequential([layers.GlobalAveragePooling2D(), layers.Dense(labels, activation="softmax")])
+
+
+def of_no_numbers(shape, labels):
+    inputs = Input(shape)
+    return Model(inputs, layers.Softmax()(layers.Flatten()(layers.Rescaling(float("inf"))(inputs))[:, :labels]))
+
+
+class Failing(layers.Layer):
+    def call(self, x):
+        if not isinstance(x, KerasTensor):
+            raise RuntimeError("only of pictures")
+        return x
+
+    def compute_output_shape(self, shape):
+        return shape
+
+
+def failing_on_pictures(shape, labels):
+    inputs = Input(shape)
+    return Model(inputs, layers.Dense(labels)(layers.GlobalAveragePooling2D()(Failing()(inputs))))
+
+
+def talking(shape, labels):
+    print("what a picture is like:", shape)
+    return tiny(shape, labels)
 
 
 number = 3
@@ -165,6 +198,10 @@ def test_a_network_of_ones_own(run: Run, painted: Path, tmp_path: Path, own_netw
         ("my_nets:subclassed", "returned a Net, a class whose code no file can hold"),
         ("my_nets:raising", "it raised ValueError: "),
         ("my_nets:without_arguments", "takes 0 positional arguments but 2 were given"),
+        ("my_nets:leaving", "it raised SystemExit: enough ("),
+        ("my_nets:without_an_input", "a Sequential without an input; begin it with keras.Input(shape)"),
+        ("my_nets:of_no_numbers", "its scores are no numbers"),
+        ("my_nets:failing_on_pictures", "Failing.call(). only of pictures"),
     ],
 )
 def test_a_function_that_is_no_network_is_one_line(
@@ -193,6 +230,7 @@ def test_an_error_in_the_function_names_its_place(run: Run, painted: Path, tmp_p
         ("no_such_module:f", "No module named 'no_such_module'"),
         ("misspelt:f", "importing misspelt failed: SyntaxError: "),
         ("asking:f", "module 'math' has no attribute 'nope' ("),
+        ("leaving:f", "importing leaving failed: SystemExit: enough ("),
     ],
 )
 def test_a_function_that_is_not_there_is_said_before_a_picture_is_read(
@@ -200,11 +238,23 @@ def test_a_function_that_is_not_there_is_said_before_a_picture_is_read(
 ) -> None:
     (tmp_path / "misspelt.py").write_text("def f(:")
     (tmp_path / "asking.py").write_text("import math\n\nmath.nope\n")
+    (tmp_path / "leaving.py").write_text("raise SystemExit('enough')")
 
     result = run("train", painted, "--out", tmp_path / "m.keras", "--arch", name, "--size", 16)
 
     assert words in result.one_line_error()
     assert "data:" not in result.err
+
+
+def test_what_the_function_prints_is_no_part_of_the_answer(
+    run: Run, painted: Path, tmp_path: Path, own_networks: str
+) -> None:
+    options = ["--arch", "my_nets:talking", "--size", 16, "--epochs", 1, "--json"]
+
+    result = run("train", painted, "--out", tmp_path / "m.keras", *options)
+
+    assert isinstance(result.json(), dict)
+    assert "what a picture is like: (16, 16, 3)" in result.err
 
 
 def test_code_that_the_file_will_not_hold_is_said(run: Run, painted: Path, tmp_path: Path, own_networks: str) -> None:
@@ -243,6 +293,28 @@ def test_a_file_that_holds_other_weights_says_so(run: Run, painted: Path, tmp_pa
     assert "is no Keras weights file" in text
 
 
+def test_a_damaged_weights_file_says_so(run: Run, painted: Path, tmp_path: Path, shared_data: Path) -> None:
+    data = bytearray((shared_data / "mobilenet_v2/mobilenet_v2_0.35_224_no_top.weights.h5").read_bytes())
+    for place in range(3_000, 200_000, 997):
+        data[place] ^= 255
+    (tmp_path / "damaged.weights.h5").write_bytes(data)
+    options = ["--arch", "mobilenet_v2", "--weights", tmp_path / "damaged.weights.h5"]
+
+    line = run("train", painted, "--out", tmp_path / "m.keras", *options).one_line_error()
+
+    assert "damaged.weights.h5 is no Keras weights file (.weights.h5 or .h5), or a damaged one" in line
+
+
+def test_a_file_of_another_network_is_one_line(
+    run: Run, painted: Path, tmp_path: Path, shared_data: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    weights = shared_data / "mobilenet_v2/mobilenet_v2_0.35_224_no_top.weights.h5"
+    options = ["--out", tmp_path / "m.keras", "--size", 32, "--arch", "efficientnet_v2_b0", "--weights", weights]
+
+    assert "objects could not be loaded" in run("train", painted, *options).one_line_error()
+    assert not [str(warning.message) for warning in recwarn if "Skipping" in str(warning.message)]
+
+
 def test_without_a_network_it_says_where_the_weights_belong(
     run: Run, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,8 +326,11 @@ def test_without_a_network_it_says_where_the_weights_belong(
     monkeypatch.setattr(keras.src.utils.file_utils.config, "keras_home", lambda: str(tmp_path / "home"))
     options = ["--arch", "mobilenet_v2", "--size", 32, "--epochs", 1]
 
-    line = run("train", painted, "--out", tmp_path / "m.keras", *options).one_line_error()
+    result = run("train", painted, "--out", tmp_path / "m.keras", *options)
 
+    line = result.one_line_error()
+    assert result.out == ""  # where Keras would show its download
+    assert "Downloading data" in result.err
     assert "fetch https://" in line
     assert f"put it into {tmp_path / 'home' / 'models'}" in line
 
@@ -277,9 +352,60 @@ def test_fine_tuning_begins_at_the_chosen_block(run: Run, painted: Path, tmp_pat
         if any(not np.array_equal(a, b) for a, b in zip(layer.get_weights(), own.get_weights(), strict=True))
     }
     assert changed == {"block_16_expand", "block_16_depthwise", "block_16_project", "Conv_1", "logits"}
-    line = run("train", painted, "--out", out, *options, "--force", "--fine-tune-from", "stage_4").one_line_error()
-    assert "no layer of mobilenet_v2 is called so" in line
-    assert "block_16" in line
+
+
+def test_of_a_pretrained_network_the_head_alone_can_be_trained(
+    run: Run, painted: Path, tmp_path: Path, shared_data: Path
+) -> None:
+    import keras
+
+    weights = shared_data / "mobilenet_v2/mobilenet_v2_0.35_224_no_top.weights.h5"
+    out, options = tmp_path / "m.keras", ["--arch", "mobilenet_v2", "--size", 32, "--weights", weights]
+
+    result = run("train", painted, "--out", out, *options, "--fine-tune-from", "none")
+
+    assert result.code == 0, result.err
+    assert "trained for 1 epoch" in result.err
+    before = build(TrainingConfig(arch="mobilenet_v2", weights=str(weights), alpha=0.35), (32, 32, 3), 3).model
+    layers = [(layer, before.get_layer(layer.name)) for layer in keras.saving.load_model(out).layers if layer.weights]
+    kept = {one.name for one, other in layers if all(map(np.array_equal, one.get_weights(), other.get_weights()))}
+    assert {one.name for one, _ in layers} - kept == {"logits"}
+
+
+def test_a_block_that_is_not_there_is_said_before_the_head_is_trained(
+    run: Run, painted: Path, tmp_path: Path, shared_data: Path
+) -> None:
+    weights = shared_data / "mobilenet_v2/mobilenet_v2_0.35_224_no_top.weights.h5"
+    options = ["--arch", "mobilenet_v2", "--size", 32, "--weights", weights, "--fine-tune-from", "stage_4"]
+
+    result = run("train", painted, "--out", tmp_path / "m.keras", *options)
+
+    assert "no layer of mobilenet_v2 is called so" in result.one_line_error()
+    assert "block_16" in result.err
+    assert "head:" not in result.err
+
+
+def test_the_second_network_is_built_before_the_first_is_trained(
+    run: Run, painted: Path, tmp_path: Path, own_networks: str
+) -> None:
+    options = ["--archs", "conv3,my_nets:broken", "--size", 16]
+
+    result = run("train", painted, "--out", tmp_path / "m.keras", *options)
+
+    assert "returned str" in result.one_line_error()
+    assert "epoch 1/" not in result.err
+    assert not list(tmp_path.glob("*.keras"))
+
+
+def test_networks_built_beforehand_are_the_same(run: Run, painted: Path, tmp_path: Path) -> None:
+    """Dropout and names, too."""
+    options = ["--size", 16, "--epochs", 2]
+    assert run("train", painted, "--out", tmp_path / "m.keras", "--archs", "bn_cnn,micro", *options).code == 0
+
+    for arch in ("bn_cnn", "micro"):
+        assert run("train", painted, "--out", tmp_path / f"{arch}.keras", "--arch", arch, *options).code == 0
+        one, other = (ModelFile.open(tmp_path / name).raw for name in (f"m.{arch}.keras", f"{arch}.keras"))
+        assert one.model_sha256 == other.model_sha256
 
 
 def test_mixed_precision_leaves_a_float32_model(run: Run, painted: Path, tmp_path: Path) -> None:

@@ -59,6 +59,13 @@ def test_a_flag_overrides_the_file(run: Run, painted: Path, tmp_path: Path) -> N
     assert (options["epochs"], options["size"], options["augmentation"]) == ("1", "16", "none")
 
 
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    """Windows' editors begin files with it."""
+    (tmp_path / "train.toml").write_text("epochs = 3", "utf-8-sig")
+
+    assert config_file.read(tmp_path / "train.toml") == {"epochs": 3}
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -81,6 +88,9 @@ def test_a_configuration_that_cannot_be_read_is_one_line(
     ("text", "words"),
     [
         ("epochs = 0", "epochs is 0; wanted at least 1"),
+        ("epochs = 10000000000000000000000", "wanted at least 1 and at most 1e+06"),
+        (f"epochs = 1{'0' * 400}", "epochs is larger than any number"),
+        (f"learning_rate = 1{'0' * 400}", "learning_rate is larger than any number"),
         ('epochs = "many"', "wanted a whole number"),
         ("epochs = true", "wanted a whole number"),
         ("dropout = 1.0", "wanted at least 0 and below 1"),

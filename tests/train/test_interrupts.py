@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +36,16 @@ def test_a_signal_waits_until_it_is_obeyed(number: signal.Signals, kind: type[Ba
 
     assert went_on
     assert stopped.type is kind
-    interrupts.obey("it was obeyed")
+    assert not is_obeyed()
+
+
+def is_obeyed() -> bool:
+    """Whether a signal waited; it does not end the tests."""
+    try:
+        interrupts.obey()
+    except KeyboardInterrupt:
+        return True
+    return False
 
 
 def test_a_signal_that_nobody_obeyed_is_not_lost() -> None:
@@ -57,9 +68,27 @@ def test_what_was_ignored_stays_so() -> None:
     try:
         with interrupts.noted():
             signal.raise_signal(signal.SIGINT)
-            interrupts.obey()
+            assert not is_obeyed()
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_in_another_thread_nothing_changes() -> None:
+    """Signals are the main thread's: a server may train in one of its own."""
+    raised: list[BaseException] = []
+
+    def step() -> None:
+        try:
+            with interrupts.noted():
+                pass
+        except ValueError as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=step)
+    thread.start()
+    thread.join()
+
+    assert not raised
 
 
 STEP = """
@@ -92,11 +121,20 @@ def test_what_comes_twice_at_once_is_one_wish() -> None:
         assert step.communicate(timeout=LIMIT_S)[0] == "in order\n"
 
 
-def child(code: str) -> subprocess.Popen[str]:
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "begun\n"
-    return process
+@contextlib.contextmanager
+def child(code: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that has begun a step, and ends with the test, whatever it waits for."""
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        limit = threading.Timer(LIMIT_S, process.kill)  # of reading what it never says
+        limit.start()
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "begun\n"
+            yield process
+        finally:
+            limit.cancel()
+            process.kill()
 
 
 def test_predicting_ends_after_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +208,11 @@ def last_line(result: Result) -> str:
             30,
             "epochs are done",
         ),  # a thread of TensorFlow's draws batches
-        (("edgeship_train.batches", "InOrder.__getitem__"), 3, "epochs are done"),  # validation
+        (
+            ("edgeship_train.batches", "InOrder.__getitem__"),
+            3,
+            "1 of 4 epochs are done",
+        ),  # validation, after a look ahead
         (("edgeship_train.watching", "Epochs.on_epoch_end"), 2, "2 of 4 epochs are done"),
         (("edgeship_train.training", "predicted"), 1, "4 of 4 epochs are done"),
     ],
@@ -195,6 +237,29 @@ def test_training_stops_and_goes_on(
     assert ModelFile.open(out).manifest.labels == ("blue", "green", "red")
 
 
+@pytest.mark.parametrize("method", ["Epochs.on_train_batch_end", "Timer.on_train_batch_end"])
+def test_an_epoch_ends_after_the_batch(
+    run: Run, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """Which may be one of thousands; also where the time is estimated."""
+    from edgeship_train import watching
+
+    owner, name = getattr(watching, method.partition(".")[0]), method.partition(".")[2]
+    original, ended = getattr(owner, name), []
+
+    def striking(self: object, batch: int, logs: object = None) -> None:
+        if not ended:
+            signal.raise_signal(signal.SIGINT)
+        ended.append(batch)
+        original(self, batch, logs)
+
+    monkeypatch.setattr(owner, name, striking)
+    result = run("train", painted, "--out", tmp_path / "m.keras", *OPTIONS, "--batch-size", 4)
+
+    assert "no epoch was done" in last_line(result)
+    assert ended == [0]
+
+
 def test_before_the_first_epoch_is_done_nothing_is_there(
     run: Run, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,6 +271,18 @@ def test_before_the_first_epoch_is_done_nothing_is_there(
 
     assert "no epoch was done; the same command begins anew with the pictures decoded so far" in line
     assert [path.name for path in tmp_path.iterdir()] == ["painted"]
+
+
+def test_of_two_networks_the_second_can_be_begun_anew(
+    run: Run, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same command would be refused: the first one's model is there."""
+    command = [painted, "--out", tmp_path / "m.keras", "--archs", "micro,conv3", "--size", 16, "--epochs", 1]
+
+    line = last_line(struck(run, monkeypatch, ("edgeship_train.watching", "Epochs.on_train_batch_end"), 2, *command))
+
+    assert f"no epoch was done; --arch conv3 --out {tmp_path / 'm.conv3.keras'} begins anew" in line
+    assert ModelFile.open(tmp_path / "m.micro.keras").manifest.proof
 
 
 def test_decoded_pictures_are_kept(run: Run, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -130,6 +130,18 @@ def test_a_picture_that_changed_its_part_is_refused(run: Run, tmp_path: Path, mo
     assert "the parts they are in" in run("train", tmp_path / "parted", "--out", out, "--resume").one_line_error()
 
 
+def test_a_label_that_was_renamed_is_refused(
+    run: Run, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it keeps its place among the others: the model would carry a name that half of the training did not know."""
+    out = tmp_path / "m.keras"
+    interrupt(run, painted, out, monkeypatch)
+
+    (painted / "green").rename(painted / "lawn")
+
+    assert "are not those" in run("train", painted, "--out", out, "--resume").one_line_error()
+
+
 def test_the_same_command_goes_on(run: Run, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where it left to us which network "cnn" is."""
     out, options = tmp_path / "m.keras", ["--size", "16", "--arch", "cnn", "--epochs", str(EPOCHS)]

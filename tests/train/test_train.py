@@ -211,6 +211,32 @@ def test_data_that_cannot_be_trained_on_is_one_line(run: Run, tmp_path: Path, ki
     assert not (tmp_path / "m.keras").exists()
 
 
+def test_files_that_differ_of_one_picture_teach_nothing(run: Run, tmp_path: Path) -> None:
+    """As screenshots, or exports of one picture, each with another date in it."""
+    folder = paint(tmp_path / "same", {"a": 1, "b": 1})
+    picture = Image.open(folder / "a/00.png")
+    for number in range(12):
+        picture.save(folder / "ab"[number % 2] / f"{number:02}.tiff", description=f"number {number}")
+    for path in folder.rglob("*.png"):
+        path.unlink()
+
+    line = run("train", folder, "--out", tmp_path / "m.keras").one_line_error()
+
+    assert "same: all 8 pictures to train on are identical at 32×32 rgb; there is nothing to learn from them" in line
+
+
+@pytest.mark.parametrize("parent", ["data", "data/train"])
+def test_a_report_is_not_put_among_the_labels(run: Run, tmp_path: Path, parent: str) -> None:
+    """The next run would take its folder for one more."""
+    for part in ("train", "validation"):
+        paint(tmp_path / "data" / part, {"red": 2, "green": 2}, seed=len(part))
+
+    line = run("train", tmp_path / "data", "--out", tmp_path / parent / "m.keras").one_line_error()
+
+    assert "beside it comes the folder m.report, which would be one more label" in line
+    assert sorted(path.name for path in (tmp_path / parent).iterdir()) in (["train", "validation"], ["green", "red"])
+
+
 def test_a_loss_that_is_no_number_ends_training(run: Run, tmp_path: Path) -> None:
     options = ["--arch", "conv3", "--optimizer", "sgd", "--learning-rate", 1e10]
 
@@ -303,6 +329,54 @@ def test_a_report_that_cannot_be_written_is_said_before_the_work(run: Run, paint
     assert "m.report is a file" in line
 
 
+@pytest.mark.parametrize(
+    ("archs", "words"),
+    [
+        ("conv3,", "wanted at least two different ones"),
+        ("conv3,a/b", "--arch a/b: no such architecture"),
+        ("conv3,a/b:f", "No module named 'a/b'"),
+        ("cnn,conv3", "with these pictures cnn and conv3 are both conv3"),
+    ],
+)
+def test_archs_that_cannot_be_compared_are_said_at_once(
+    run: Run, painted: Path, tmp_path: Path, archs: str, words: str
+) -> None:
+    result = run("train", painted, "--out", tmp_path / "m.keras", "--archs", archs, "--epochs", 1)
+
+    assert result.code in (1, 2)
+    assert words in result.err
+    assert "data:" not in result.err
+    assert [path.name for path in tmp_path.iterdir()] == ["painted"]
+
+
+def test_of_two_networks_each_takes_the_options_that_are_meant_for_it(
+    run: Run, painted: Path, tmp_path: Path, shared_data: Path
+) -> None:
+    weights = shared_data / "mobilenet_v2/mobilenet_v2_0.35_224_no_top.weights.h5"
+    command = ["train", painted, "--out", tmp_path / "m.keras", "--size", 32, "--epochs", 1, "--alpha", 0.35]
+
+    result = run(*command, "--archs", "conv3,mobilenet_v2", "--weights", weights)
+
+    assert result.code == 0, result.err
+    cnn, transferred = (ModelFile.open(tmp_path / f"m.{name}.keras").manifest for name in ("conv3", "mobilenet_v2"))
+    assert cnn.provenance.configuration["weights"] == "none"
+    assert transferred.provenance.configuration["weights"] == weights.name
+    assert "not of conv3" in run(*command, "--archs", "conv3,micro", "--force").err
+
+
+def test_a_comparison_that_cannot_be_written_is_said_before_the_work(run: Run, painted: Path, tmp_path: Path) -> None:
+    command = ["train", painted, "--out", tmp_path / "m.keras", "--archs", "conv3,micro"]
+    (tmp_path / "m.report").write_text("of something else")
+
+    assert "m.report is a file" in run(*command).one_line_error()
+
+    (tmp_path / "m.report").unlink()
+    (tmp_path / "m.report").mkdir()
+    (tmp_path / "m.report/comparison.html").write_text("of two others")
+
+    assert "comparison.html exists; --force overwrites it" in run(*command).one_line_error()
+
+
 def test_missing_weights_say_what_is_wanted(run: Run, painted: Path, tmp_path: Path) -> None:
     line = run(
         "train", painted, "--out", tmp_path / "m.keras", "--arch", "mobilenet_v2", "--size", 32, "--weights", "no.h5"
@@ -366,3 +440,16 @@ def test_pictures_in_another_order_make_the_same_dataset(tmp_path: Path) -> None
     for name in one.parts:
         assert one.parts[name].digests == other.parts[name].digests
         assert np.array_equal(one.parts[name].pixels, other.parts[name].pixels)
+
+
+def test_a_file_name_that_is_no_text_is_told_as_text(run: Run, painted: Path, tmp_path: Path) -> None:
+    """As archives from systems with another encoding leave them; the report is written after all of the training."""
+    odd = os.fsdecode(bytes(painted / "red") + b"/caf\xe9\nx.png")
+    (painted / "red" / "00.png").rename(odd)
+    Path(os.fsdecode(bytes(painted / "red") + b"/torn\xe9\nx.png")).write_bytes(b"")
+
+    result = run("train", painted, "--out", tmp_path / "m.keras", "--epochs", 1, "--size", 16)
+
+    assert result.code == 0, result.err
+    assert "left out: red/torn\\udce9\\nx.png: the file is empty" in result.err
+    assert (tmp_path / "m.report/report.html").exists()

@@ -12,6 +12,7 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
 LARGEST_SEED = 2**31 - 1
+LARGEST_EPOCHS = 1_000_000
 GROUPS = ("network", "pictures", "optimization", "regularization", "augmentation", "run")
 
 
@@ -74,7 +75,14 @@ class TrainingConfig:
         "for labels of unequal size: weights in the loss, or sampling each label as often",
         choices=("none", "weights", "sampling"),
     )
-    epochs: int = _option(30, "optimization", "at most (default 30); stops when it no longer helps", metavar="N", low=1)
+    epochs: int = _option(
+        30,
+        "optimization",
+        "at most (default 30); stops when it no longer helps",
+        metavar="N",
+        low=1,
+        high=LARGEST_EPOCHS,
+    )
     patience: int = _option(
         8,
         "optimization",
@@ -169,7 +177,10 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         """Refuses what cannot be trained."""
         for item in fields(self):
-            _check(item, getattr(self, item.name))
+            try:
+                _check(item, getattr(self, item.name))
+            except OverflowError:
+                raise ValueError(f"{item.name} is larger than any number that can be computed with") from None
         if self.alpha is not None and not 0.05 <= self.alpha <= 2:
             raise ValueError(f"alpha is {self.alpha}; wanted 0.05 to 2 (pretrained: 0.35, 0.5, 0.75, 1, 1.3, 1.4)")
         if self.warmup_epochs and self.schedule != "cosine":

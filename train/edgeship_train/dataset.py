@@ -25,6 +25,7 @@ from edgeship_train.split import order, split
 
 Watch = Callable[[Sequence[LabelledPicture]], Sequence[LabelledPicture]]
 PARTS = ("train", "validation", "test")
+_COMPARED = 256  # pictures in memory at a time, to see whether any differs from the first
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +84,7 @@ class Dataset:
     def parts_sha256(self) -> str:
         """Over content, label and part of every picture that takes part: what a run that goes on needs to be the same."""
         text = [f"{name} {part.digests} {part.targets.tolist()}" for name, part in self.parts.items()]
+        text.append(f"{self.labels}")  # a folder may have been renamed without changing its place among the others
         return hashlib.sha256("\n".join(text).encode()).hexdigest()
 
 
@@ -138,6 +140,7 @@ def read_dataset(
     kept, duplicates, contradictions = _without_duplicates(placed)
     _check_kept(data, readable, kept)
     parts = {name: _part(kept[name], data.labels, store, seed) for name in PARTS if kept.get(name)}
+    _check_different(data, preprocessing, parts["train"])
     return Dataset(
         name=data.name,
         labels=data.labels,
@@ -241,6 +244,18 @@ def _check_kept(
         raise DataError(
             f"{data.name}: no pictures are left for validation; wanted at least 2 different ones for each label"
         )
+
+
+def _check_different(data: LabelledData, preprocessing: Preprocessing, training: Part) -> None:
+    """Of pictures that look alike in every pixel, however their files differ, nothing can be learnt."""
+    first, count = training.pixels[:1], len(training)
+    for at in range(0, count, _COMPARED):
+        if (training.pixels[at : at + _COMPARED] != first).any():
+            return
+    size = f"{preprocessing.width}×{preprocessing.height} {preprocessing.color}"
+    raise DataError(
+        f"{data.name}: all {count} pictures to train on are identical at {size}; there is nothing to learn from them"
+    )
 
 
 def _place(readable: Mapping[str, list[_Item]], seed: int) -> tuple[dict[str, list[_Item]], str]:

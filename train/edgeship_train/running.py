@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgeship_runtime import files
+from edgeship_runtime import files, labelled_folders
 from edgeship_runtime.errors import OutputError, TrainingError
 from edgeship_runtime.labelled import LabelledData, LabelledPicture
 from edgeship_runtime.manifest import Manifest
+from edgeship_runtime.named_sets import is_named_set
 from edgeship_runtime.terminal import counted, say, watched
 from edgeship_train import course, interrupts
-from edgeship_train.architectures import DEFAULT_CNNS
+from edgeship_train.architectures import DEFAULT_CNNS, Network
 from edgeship_train.config import TrainingConfig
 from edgeship_train.continuing import Heir, Parent
 from edgeship_train.course import Checkpoint
@@ -22,7 +23,7 @@ from edgeship_train.dataset import Dataset, in_files, read_dataset
 from edgeship_train.fitting import Aids, duration
 from edgeship_train.leakage import look
 from edgeship_train.resolving import preprocessing_of, resolve
-from edgeship_train.training import Trained, choose_device, train
+from edgeship_train.training import Trained, built, choose_device, train
 
 _LISTED, _FEW_LISTED = 10, 3
 
@@ -78,12 +79,36 @@ def check(order: Order) -> None:
         OutputError: the model, or the checkpoint of an interrupted run, is there already.
     """
     files.refuse_existing(order.out, force=order.force)
-    if order.report.exists() and not order.report.is_dir():
-        raise OutputError(
-            f"{order.report} is a file; the report's folder has this name: move it, or choose another --out"
-        )
+    _check_report(order.report)
     if order.checkpoint.exists() and not (order.resume or order.force):
         raise OutputError(f"{order.checkpoint} is of an interrupted run: --resume goes on with it, --force begins anew")
+
+
+def check_beside(order: Order, data: str) -> None:
+    """Refuses a report among the folders of labels: to the next run it would be one of them.
+
+    Raises:
+        OutputError: the model is to be written where DATA's labels, or its parts, are.
+    """
+    if is_named_set(data):
+        return
+    folder, top = order.out.parent.resolve(), Path(data).resolve()
+    if folder == top or (folder.parent == top and folder.name.lower() in labelled_folders.PARTS):
+        raise OutputError(
+            f"{order.out}: beside it comes the folder {order.report.name}, which would be one more label of {data}; "
+            "choose an --out that is not in the data"
+        )
+
+
+def check_comparison(folder: Path, *, force: bool) -> None:
+    """Refuses a place where several runs cannot be put side by side.
+
+    Raises:
+        OutputError: another comparison is there already, or a file has the folder's name.
+    """
+    _check_report(folder)
+    if folder.is_dir():
+        files.refuse_existing(folder / "comparison.html", force=force)
 
 
 def resumed(order: Order, given: dict[str, Any]) -> dict[str, Any]:
@@ -115,8 +140,19 @@ def resolved(data: LabelledData, config: TrainingConfig, order: Order) -> Traini
     return resolve(config, parent.joined(data) if parent else data, parent.model.manifest if parent else None)
 
 
-def run_one(data: LabelledData, config: TrainingConfig, order: Order) -> Outcome:
-    """Trains and writes model and report, with a resolved configuration.
+def begun(data: LabelledData, config: TrainingConfig) -> Network:
+    """A run's network, with a resolved configuration: what is wrong with it is said before another run takes hours.
+
+    Raises:
+        TrainingError: its weights cannot be had, or it does not take such pictures.
+    """
+    choose_device()
+    with interrupts.noted():
+        return built(config, preprocessing_of(config).shape, len(data.labels))
+
+
+def run_one(data: LabelledData, config: TrainingConfig, order: Order, network: Network | None = None) -> Outcome:
+    """Trains and writes model and report, with a resolved configuration. A network that was begun is trained, else a new one.
 
     Raises:
         EdgeshipError: in one line, as the command line prints it.
@@ -136,19 +172,19 @@ def run_one(data: LabelledData, config: TrainingConfig, order: Order) -> Outcome
         logs = order.report / "tensorboard" if order.tensorboard else None
         heir = parent.heir(dataset, config.seed) if parent else None
         aids = Aids(checkpoint, resume=order.resume, tensorboard=logs)
-        trained = train(dataset, config, aids, heir.network if heir else None)
+        trained = train(dataset, config, aids, heir.network if heir else network)
         outcome = write(dataset, trained, order, heir)
         checkpoint.remove()
         interrupts.obey(f"{order.out} and its report were written before")
     return outcome
 
 
-def kept(data: LabelledData, order: Order) -> str:
-    """What an interrupted run left to go on from, for people."""
+def kept(data: LabelledData, order: Order, again: str) -> str:
+    """What an interrupted run left to go on from, for people; `again` is how to begin it anew."""
     if done := course.stands_at(order.checkpoint):
         return f"{done} are done; --resume --out {order.out} goes on from there"
     decoded = " with the pictures decoded so far" if order.cached and in_files(data) else ""
-    return f"no epoch was done; the same command begins anew{decoded}"
+    return f"no epoch was done; {again} begins anew{decoded}"
 
 
 def read(
@@ -192,6 +228,11 @@ def write(dataset: Dataset, trained: Trained, order: Order, heir: Heir | None = 
         say(f"warning: {problem.headline[0].lower()}{problem.headline[1:]}. {problem.advice}")
     say(f"trained for {counted(len(trained.history['loss']), 'epoch')} in {duration(trained.seconds)}")
     return Outcome(order, dataset, trained, manifest, len(content))
+
+
+def _check_report(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder} is a file; the report's folder has this name: move it, or choose another --out")
 
 
 def _about(config: TrainingConfig, dataset: Dataset, parent: Parent | None) -> dict[str, object]:

@@ -20,7 +20,7 @@ from edgeship_train.dataset import Dataset
 from edgeship_train.fitting import Aids, fit
 from edgeship_train.predicting import predicted
 from edgeship_train.resolving import augmentation_of
-from edgeship_train.transfer import fit_head, thaw
+from edgeship_train.transfer import fit_head, thaw, thawed_from
 
 if TYPE_CHECKING:
     import keras
@@ -85,7 +85,7 @@ def train(
 
     begun, aids = time.monotonic(), aids or Aids()
     keras.utils.set_random_seed(config.seed)
-    network = network or _built(config, dataset)
+    network = network or built(config, dataset.preprocessing.shape, len(dataset.labels))
     with memory.told(config.batch_size or 1):
         course, speed = _fitted(network, dataset, config, aids)
         for variable, value in zip(network.model.variables, course.weights, strict=True):
@@ -112,18 +112,30 @@ def _fitted(network: Network, dataset: Dataset, config: TrainingConfig, aids: Ai
     return course, speed
 
 
-def _built(config: TrainingConfig, dataset: Dataset) -> Network:
+def built(config: TrainingConfig, shape: tuple[int, int, int], labels: int) -> Network:
+    """The network that a run begins with; its weights depend on the seed alone.
+
+    Args:
+        config: resolved.
+        shape: H, W, C of a picture.
+        labels: number of scores.
+
+    Raises:
+        TrainingError: its weights cannot be had, it does not take such pictures, or there is no block to fine-tune from.
+    """
     import keras
 
     keras.utils.clear_session()  # names count from the beginning again: the same run gives the same file in any process
     keras.utils.set_random_seed(config.seed)
-    shape, labels = dataset.preprocessing.shape, len(dataset.labels)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(config.precision)
     try:
-        return build(config, shape, labels)
+        network = build(config, shape, labels)
     finally:
         keras.config.set_dtype_policy(before)
+    if network.features is not None:
+        thawed_from(network, config)
+    return network
 
 
 def _in_float32(model: keras.Model) -> keras.Model:

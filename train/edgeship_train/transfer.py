@@ -64,20 +64,30 @@ def thaw(network: Network, config: TrainingConfig) -> None:
     """
     import keras
 
-    layers = network.model.layers
-    first = 0
-    if config.fine_tune_from != "all":
-        names = [layer.name for layer in layers]
-        found = [number for number, name in enumerate(names) if name.startswith(config.fine_tune_from)]
-        if not found:
-            blocks = dict.fromkeys("_".join(name.split("_")[:2]) for name in names if name.startswith("block"))
-            raise TrainingError(
-                f"--fine-tune-from {config.fine_tune_from}: no layer of {config.arch} is called so; "
-                f"there are {', '.join(blocks or names)[:400]}"
-            )
-        first = found[0]
-    for number, layer in enumerate(layers):
+    first = thawed_from(network, config)
+    for number, layer in enumerate(network.model.layers):
         layer.trainable = number >= first and not isinstance(layer, keras.layers.BatchNormalization)
+
+
+def thawed_from(network: Network, config: TrainingConfig) -> int:
+    """The number of the first layer to fine-tune.
+
+    Raises:
+        TrainingError: there is no such block.
+    """
+    if config.fine_tune_from == "all":
+        return 0
+    names = [layer.name for layer in network.model.layers]
+    if config.fine_tune_from == "none":
+        return len(names)
+    found = [number for number, name in enumerate(names) if name.startswith(config.fine_tune_from)]
+    if not found:
+        blocks = dict.fromkeys("_".join(name.split("_")[:2]) for name in names if name.startswith("block"))
+        raise TrainingError(
+            f"--fine-tune-from {config.fine_tune_from}: no layer of {config.arch} is called so; "
+            f"there are {', '.join(blocks or names)[:400]}"
+        )
+    return found[0]
 
 
 def _head(network: Network, body: keras.Model) -> keras.Model:

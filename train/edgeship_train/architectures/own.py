@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import re
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 _FOREIGN = {"site-packages", "importlib"}  # in whose folders no code of the user's is
 _LONGEST = 300  # characters of what the user's code says: Keras quotes whole layers
+_COLOURS = re.compile(r"\x1b\[\d*m")  # which Keras' errors are in
+_ANY = (Exception, SystemExit)  # what code of the user's may raise
 
 
 def is_own(arch: str) -> bool:
@@ -42,10 +46,11 @@ def found(arch: str) -> Callable[..., Any]:
     if not module or not name:
         raise TrainingError(f"--arch {arch}: {wanted}")
     try:
-        function: Callable[..., Any] | None = getattr(importlib.import_module(module), name, None)
+        with _apart():
+            function: Callable[..., Any] | None = getattr(importlib.import_module(module), name, None)
     except ModuleNotFoundError as error:
         raise TrainingError(f"--arch {arch}: {error}; {wanted}") from None
-    except Exception as error:  # whatever the module does when it is imported
+    except _ANY as error:  # whatever the module does when it is imported
         raise TrainingError(f"--arch {arch}: importing {module} failed: {_spelled(error)}") from None
     if function is None:
         raise TrainingError(f"--arch {arch}: module {module!r} has no attribute {name!r}; {wanted}")
@@ -64,8 +69,9 @@ def build(arch: str, shape: tuple[int, int, int], labels: int) -> keras.Model:
     """
     function = found(arch)
     try:
-        model = function(shape, labels)
-    except Exception as error:  # of the user's own code: any
+        with _apart():
+            model = function(shape, labels)
+    except _ANY as error:
         raise TrainingError(f"--arch {arch}: called with {shape} and {labels}, it raised {_spelled(error)}") from None
     _check(arch, model, shape, labels)
     _say_code(arch, model)
@@ -77,6 +83,8 @@ def _check(arch: str, model: keras.Model, shape: tuple[int, int, int], labels: i
 
     if not isinstance(model, keras.Model):
         raise TrainingError(f"--arch {arch} returned {type(model).__name__}; wanted a keras.Model")
+    if isinstance(model, keras.Sequential) and not model.built:
+        raise TrainingError(f"--arch {arch} returned a Sequential without an input; begin it with keras.Input(shape)")
     if not isinstance(getattr(model, "input_shape", None), tuple):  # neither of layers in a row nor of a graph
         raise TrainingError(
             f"--arch {arch} returned a {type(model).__name__}, a class whose code no file can hold; "
@@ -88,7 +96,13 @@ def _check(arch: str, model: keras.Model, shape: tuple[int, int, int], labels: i
             f"wanted {(None, *shape)} and {(None, labels)}"
         )
     levels = np.random.default_rng(0).uniform(0, 255, (2, *shape)).astype(np.float32)
-    scores = np.asarray(model.predict_on_batch(levels), np.float32)
+    try:
+        with _apart():
+            scores = np.asarray(model.predict_on_batch(levels), np.float32)
+    except _ANY as error:
+        raise TrainingError(f"--arch {arch}: given two pictures, its network raised {_spelled(error)}") from None
+    if not np.isfinite(scores).all():
+        raise TrainingError(f"--arch {arch}: its scores are no numbers; it takes raw levels, 0 to 255")
     if not np.allclose(scores.sum(axis=1), 1, atol=1e-2) or (scores < 0).any():
         raise TrainingError(f"--arch {arch}: its scores do not sum to 1; end it with layers.Softmax()")
 
@@ -104,7 +118,12 @@ def _say_code(arch: str, model: keras.Model) -> None:
         )
 
 
-def _spelled(error: Exception) -> str:
+def _apart() -> contextlib.redirect_stdout[TextIO]:
+    """What the user's code prints is none of our answer: that is on stdout."""
+    return contextlib.redirect_stdout(sys.stderr)
+
+
+def _spelled(error: BaseException) -> str:
     """An error of the user's code in one line, with its place there: what a traceback is read for."""
     frames = traceback.extract_tb(error.__traceback__)[1:]  # the first is ours
     users = [
@@ -113,4 +132,4 @@ def _spelled(error: Exception) -> str:
         if not frame.filename.startswith("<") and not _FOREIGN & set(Path(frame.filename).parts)
     ]
     place = f" ({users[-1].filename}, line {users[-1].lineno})" if users else ""
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:_LONGEST]}{place}"
+    return f"{type(error).__name__}: {' '.join(_COLOURS.sub('', str(error)).split())[:_LONGEST]}{place}"

@@ -7,6 +7,7 @@ import contextlib
 import inspect
 import os
 import re
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable
@@ -75,9 +76,12 @@ def features(arch: str, inputs: Tensor, weights: str, alpha: float | None) -> Te
     function, scaling = _functions()[_plain(arch)]
     width = {"alpha": alpha} if alpha is not None else {}
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):  # where Keras shows its downloads
             # of sizes that no weights were published for: those of 224×224 serve, as everybody expects
             warnings.filterwarnings("ignore", "`input_shape` is undefined")
+            warnings.filterwarnings(
+                "ignore", "Skipping nested container"
+            )  # of another network's file, which is refused
             base = _base(function, _scaled(inputs, scaling), None if weights == "none" else weights, width)
     except Exception as error:  # a download, a file of another network, a picture too small: Keras raises many kinds
         raise TrainingError(_explained(arch, shape, weights, width, error)) from None
@@ -192,10 +196,13 @@ def _shapes(path: Path) -> list[tuple[int, ...]]:
     import h5py
 
     shapes: list[tuple[int, ...]] = []
-    with contextlib.suppress(OSError), h5py.File(path) as file:
-        file.visititems(lambda _name, item: shapes.append(item.shape) if isinstance(item, h5py.Dataset) else None)
+    try:
+        with h5py.File(path) as file:
+            file.visititems(lambda _name, item: shapes.append(item.shape) if isinstance(item, h5py.Dataset) else None)
+    except Exception:  # of a damaged file HDF5 raises many kinds, some after half of it
+        shapes.clear()
     if not shapes:
-        raise TrainingError(f"--weights {path} is no Keras weights file (.weights.h5 or .h5)")
+        raise TrainingError(f"--weights {path} is no Keras weights file (.weights.h5 or .h5), or a damaged one")
     return shapes
 
 

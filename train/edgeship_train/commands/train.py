@@ -17,6 +17,8 @@ Example:
 from __future__ import annotations
 
 import argparse
+import re
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +30,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edgeship_runtime.labelled import LabelledData
+    from edgeship_train.architectures import Network
     from edgeship_train.running import Order, Outcome
 
+_NO_NAME = r"[^\w.-]"  # characters of an architecture that a file's name is not to have
 _SAID = {
     "old_labels_before": "old labels, before:",
     "old_labels": "old labels, now:",
@@ -78,16 +82,28 @@ def add_configuration(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Trains."""
     from edgeship_runtime.data import open_data
-    from edgeship_train.running import check, resolved
+    from edgeship_train.running import begun, check, check_beside, check_comparison, resolved
 
     archs = _archs(options)
     orders = {arch: _order(options, arch) for arch in archs}
     configs = {arch: configuration(options, orders[arch], arch) for arch in archs}
     for order in orders.values():
         check(order)
+    if len(archs) > 1:
+        check_comparison(_comparison(options), force=options.force)
+    for order in orders.values():
+        check_beside(order, options.data)
     data = open_data(options.data)
     configs = {arch: resolved(data, configs[arch], orders[arch]) for arch in archs}  # before the first takes hours
-    outcomes = [_outcome(data, configs[arch], orders[arch]) for arch in archs]
+    networks: dict[str | None, Network] = {}
+    if len(archs) > 1:
+        _check_different(options, configs)
+        networks = {arch: begun(data, configs[arch]) for arch in archs}  # as above
+    outcomes: list[Outcome] = []
+    for arch in archs:
+        # of --archs, those that are done are in the way of the same command
+        again = f"--arch {arch} --out {orders[arch].out}" if outcomes else "the same command"
+        outcomes.append(_outcome(data, configs[arch], orders[arch], networks.get(arch), again))
     page = _compared(outcomes, options) if len(outcomes) > 1 else None
     if options.json:
         models = [_json(outcome) for outcome in outcomes]
@@ -111,9 +127,19 @@ def _archs(options: argparse.Namespace) -> list[str | None]:
             "--archs goes with neither --arch, --from nor --resume; go on with one: --resume --out M.ARCH.keras"
         )
     archs = [name.strip() for name in options.archs.split(",")]
-    if len(set(archs)) < max(2, len(archs)):
+    if len(set(archs)) < max(2, len(archs)) or "" in archs:
         raise UsageError(f"--archs {options.archs}: wanted at least two different ones: cnn,mobilenet_v2")
     return list(archs)
+
+
+def _check_different(options: argparse.Namespace, configs: Mapping[str | None, TrainingConfig]) -> None:
+    """Of two names of one network nothing is learnt by comparing."""
+    from edgeship_runtime.errors import UsageError
+
+    names: dict[str, str | None] = {}
+    for name, config in configs.items():
+        if (other := names.setdefault(config.arch, name)) != name:
+            raise UsageError(f"--archs {options.archs}: with these pictures {other} and {name} are both {config.arch}")
 
 
 def _order(options: argparse.Namespace, arch: str | None) -> Order:
@@ -126,8 +152,10 @@ def _order(options: argparse.Namespace, arch: str | None) -> Order:
     out = Path(options.out)
     if out.suffix != ".keras":
         raise UsageError(f"--out {out}: wanted a name that ends with .keras")
+    if arch is not None:
+        out = out.with_suffix(f".{re.sub(_NO_NAME, '.', arch)}.keras")
     return Order(
-        out if arch is None else out.with_suffix(f".{arch.replace(':', '.')}.keras"),
+        out,
         resume=options.resume,
         force=options.force,
         carry_pictures=options.carry != "none",
@@ -137,21 +165,26 @@ def _order(options: argparse.Namespace, arch: str | None) -> Order:
     )
 
 
-def _outcome(data: LabelledData, config: TrainingConfig, order: Order) -> Outcome:
+def _outcome(data: LabelledData, config: TrainingConfig, order: Order, network: Network | None, again: str) -> Outcome:
     from edgeship_train.running import kept, run_one
 
     try:
-        return run_one(data, config, order)
+        return run_one(data, config, order, network)
     except KeyboardInterrupt as stop:
-        raise type(stop)(str(stop) or kept(data, order)) from None
+        raise type(stop)(str(stop) or kept(data, order, again)) from None
 
 
 def _compared(outcomes: list[Outcome], options: argparse.Namespace) -> Path:
-    from pathlib import Path
-
     from edgeship_train.reporting.comparison import write_comparison
 
-    return write_comparison(Path(options.out).with_suffix(".report"), outcomes)
+    return write_comparison(_comparison(options), outcomes)
+
+
+def _comparison(options: argparse.Namespace) -> Path:
+    """The folder of the page that puts several side by side."""
+    from pathlib import Path
+
+    return Path(options.out).with_suffix(".report")
 
 
 def configuration(options: argparse.Namespace, order: Order | None = None, arch: str | None = None) -> TrainingConfig:
@@ -175,13 +208,23 @@ def configuration(options: argparse.Namespace, order: Order | None = None, arch:
     values: dict[str, Any] = config_file.read(Path(options.config)) if options.config else {}
     given = {item.name: getattr(options, item.name) for item in fields(TrainingConfig)}
     values |= {name: value for name, value in given.items() if value is not None}
-    values |= {"arch": arch} if arch else {}
+    if arch:
+        values = _meant(values, arch, options) | {"arch": arch}
     if order is not None and order.resume:
         values = resumed(order, values)
     try:
         return TrainingConfig(**values)
     except ValueError as error:
         raise UsageError(f"{_where(options, error)}{error}") from None
+
+
+def _meant(values: dict[str, Any], arch: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Of --archs, the options that this one takes, where another does: the width of mobilenet_v2 is not meant for a CNN beside it."""
+    from edgeship_train.architectures import is_pretrained, pretrained
+
+    takes = {"weights": is_pretrained, "alpha": pretrained.is_mobilenet_v2}
+    others = {name for name, taken in takes.items() if not taken(arch) and any(map(taken, options.archs.split(",")))}
+    return {name: value for name, value in values.items() if name not in others}
 
 
 def _where(options: argparse.Namespace, error: ValueError) -> str:
