@@ -1,5 +1,6 @@
 """A trained model goes on with new pictures and labels; what it forgets is measured."""
 
+import shutil
 import signal
 from pathlib import Path
 
@@ -155,3 +156,61 @@ def test_an_exported_file_cannot_go_on(run: Run, digits: Digits, painted: Path, 
     line = run("train", painted, "--out", tmp_path / "m.keras", "--from", digits.int8).one_line_error()
 
     assert "goes on from the .keras it was exported from" in line
+
+
+def test_what_the_old_model_was_trained_on_is_trained_on_again_and_measures_nothing(
+    run: Run, colours: Path, tmp_path: Path
+) -> None:
+    """The same folder under another seed: another split, in which the old one's training pictures must not be tested."""
+    data, out = colours.parent / "data", tmp_path / "more.keras"
+
+    result = run("train", data, "--out", out, "--from", colours, "--seed", 5, "--epochs", 2)
+
+    assert result.code == 0, result.err
+    split = ModelFile.open(out).manifest.provenance.split
+    assert split is not None
+    assert split.counts == {
+        "train": 72,
+        "validation": 9,
+        "test": 9,
+    }  # carried pictures are in the data: none is there twice
+    evaluated = run("evaluate", out, data, "--json").json()
+    assert isinstance(evaluated, dict)
+    assert (evaluated["trained_on"], evaluated["samples"]) == (72, 18)
+
+
+def test_a_test_part_that_the_old_model_was_trained_on_is_said_not_to_be_one(
+    run: Run, colours: Path, tmp_path: Path
+) -> None:
+    paint(tmp_path / "new/train", {"red": 4, "green": 4, "blue": 4}, seed=6)
+    paint(tmp_path / "new/validation", {"red": 3, "green": 3, "blue": 3}, seed=7)
+    shutil.copytree(colours.parent / "data", tmp_path / "new/test")
+
+    result = run("train", tmp_path / "new", "--out", tmp_path / "m.keras", "--from", colours, "--epochs", 1)
+
+    assert result.code == 0, result.err
+    assert (
+        "the earlier model was trained on 72 pictures of validation or test: trained on again, not measured"
+        in result.err
+    )
+    assert ModelFile.open(tmp_path / "m.keras").manifest.metrics["test"].samples == 18
+
+
+def test_labels_that_are_new_are_named_and_a_slip_in_case_too(run: Run, colours: Path, tmp_path: Path) -> None:
+    data = paint(tmp_path / "new", {"Red": 6, "blue": 6})
+
+    result = run("train", data, "--out", tmp_path / "m.keras", "--from", colours, "--epochs", 1)
+
+    assert "warning: label 'Red' is new; colours.keras knows 'red'" in result.err
+    assert "goes on from colours.keras, which knows 3 labels; new: Red" in result.err
+
+
+def test_a_file_without_pictures_says_which_label_needs_some(run: Run, painted: Path, tmp_path: Path) -> None:
+    options = ("--size", 8, "--arch", "conv3", "--epochs", 1, "--carry", "none")
+    assert run("train", painted, "--out", tmp_path / "bare.keras", *options).code == 0
+
+    line = run(
+        "train", yellow(tmp_path), "--out", tmp_path / "m.keras", "--from", tmp_path / "bare.keras"
+    ).one_line_error()
+
+    assert "no pictures of 'blue', which the earlier model knows, and its file carries none" in line

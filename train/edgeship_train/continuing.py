@@ -22,6 +22,7 @@ from edgeship_train.architectures import Network
 from edgeship_train.architectures.networks import scored
 from edgeship_train.dataset import Dataset
 from edgeship_train.predicting import predicted
+from edgeship_train.rehearsal import Rehearsal
 
 if TYPE_CHECKING:
     import keras
@@ -75,10 +76,11 @@ class Parent:
         new = tuple(label for label in data.labels if label not in self.labels)
         return dataclasses.replace(data, labels=(*self.labels, *new))
 
-    def rehearsal(self) -> dict[str, list[LabelledPicture]]:
-        """The pictures that the file carries, by the part they take in training."""
+    def rehearsal(self) -> Rehearsal:
+        """What it brings along: the pictures that its file carries, and which it was trained on."""
         manifest = self.model.manifest
-        return {"train": self._pictures(manifest.calibration), "validation": self._pictures(manifest.proof)}
+        carried = {"train": self._pictures(manifest.calibration), "validation": self._pictures(manifest.proof)}
+        return Rehearsal(carried, self.trained)
 
     def network(self, labels: int) -> Network:
         """The old network; for new labels, its last layer has new columns beside the old ones."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgeship_runtime import files
 from edgeship_runtime.errors import OutputError, TrainingError
-from edgeship_runtime.labelled import LabelledData, LabelledPicture
+from edgeship_runtime.labelled import LabelledData
 from edgeship_runtime.manifest import Manifest
 from edgeship_runtime.terminal import counted, say, watched
 from edgeship_train import course, interrupts
@@ -21,6 +20,7 @@ from edgeship_train.course import Checkpoint
 from edgeship_train.dataset import Dataset, in_files, read_dataset
 from edgeship_train.fitting import Aids, duration
 from edgeship_train.leakage import look
+from edgeship_train.rehearsal import Rehearsal
 from edgeship_train.resolving import preprocessing_of, resolve
 from edgeship_train.training import Trained, choose_device, train
 
@@ -124,6 +124,7 @@ def run_one(data: LabelledData, config: TrainingConfig, order: Order) -> Outcome
     """
     parent = order.parent
     if parent is not None:
+        _say_labels(parent, data)
         data = parent.joined(data)
     dataset = read(data, config, cached=order.cached, rehearsal=parent.rehearsal() if parent else None)
     checkpoint = Checkpoint(order.checkpoint, _about(config, dataset, parent))
@@ -156,7 +157,7 @@ def read(
     config: TrainingConfig,
     *,
     cached: bool,
-    rehearsal: Mapping[str, Sequence[LabelledPicture]] | None = None,
+    rehearsal: Rehearsal | None = None,
 ) -> Dataset:
     """The pictures of a resolved configuration, and a few lines about them."""
     preprocessing = preprocessing_of(config)
@@ -171,6 +172,7 @@ def read(
     leakage = look(dataset)
     dataset = dataclasses.replace(dataset, near=leakage.pairs)
     _say_data(dataset)
+    _say_moved(data, dataset)
     if leakage.unpaired:
         say(
             f"too many pictures to compare each with each: {leakage.unpaired:,} of training were not, for near duplicates"
@@ -216,6 +218,30 @@ def _check_data(checkpoint: Checkpoint) -> None:
         f"(then {was}; now {now}); "
         "put them back, or begin anew with --force"
     )
+
+
+def _say_labels(parent: Parent, data: LabelledData) -> None:
+    """Which labels are new. One that differs from a known one in nothing but its case is most likely a slip."""
+    new = [label for label in data.labels if label not in parent.labels]
+    same = {label.casefold(): label for label in parent.labels}
+    for label in new:
+        if known := same.get(label.casefold()):
+            say(
+                f"warning: label {label!r} is new; {parent.model.path.name} knows {known!r}: rename one if they are the same"
+            )
+    names = ", ".join(new[:_LISTED]) + (f" and {len(new) - _LISTED} more" if len(new) > _LISTED else "")
+    say(
+        f"goes on from {parent.model.path.name}, which knows {counted(len(parent.labels), 'label')}; new: {names or 'none'}"
+    )
+
+
+def _say_moved(data: LabelledData, dataset: Dataset) -> None:
+    """Of data that came in parts: what the earlier model was trained on, and so tells nothing about it."""
+    measuring = {id(picture) for name in ("validation", "test") for picture in data.parts.get(name, ())}
+    if moved := sum(id(picture) in measuring for picture in dataset.parts["train"].pictures):
+        say(
+            f"the earlier model was trained on {counted(moved, 'picture')} of validation or test: trained on again, not measured"
+        )
 
 
 def _say_data(dataset: Dataset) -> None:
