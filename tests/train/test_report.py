@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -218,11 +219,46 @@ def test_many_labels_have_a_map_and_a_list(run: Run, tmp_path: Path) -> None:
     (plan,) = [image for image in elements(page, "img") if image.get("class") == "map"]
     assert pixels(plan["src"]).shape == (70, 70, 3)
     assert "Most frequent confusions" in page
-    assert section(page, "labels").count("<td>kind 7</td>") >= 1
+    assert section(page, "labels").count(">kind 7</td>") >= 1
     assert "<summary>all labels</summary>" in section(page, "data")
     assert "of 48 of the 70 labels" in page
     assert len(page) < 1_500_000
     check_self_contained(page)
+
+
+@pytest.mark.parametrize("width", [1400, 400])
+def test_long_names_of_labels_leave_room_for_the_figures(long_names: Path, browser: Any, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(long_names.as_uri())
+
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    figure, counts = page.locator("#labels td.share").first, page.locator("table.confusion td:not(.name)")
+    box = figure.bounding_box()
+    assert box["x"] + box["width"] <= width
+    assert counts.first.bounding_box()["x"] < width / 2
+    assert page.locator("table.confusion tr").first.bounding_box()["height"] < 250
+    assert page.locator(".bar i").first.bounding_box()["width"] > 50
+    page.close()
+
+
+def test_colours_that_tell_something_are_printed(long_names: Path, browser: Any) -> None:
+    page = browser.new_page()
+    page.goto(long_names.as_uri())
+
+    cell = page.locator("table.confusion td[style]").first
+    assert cell.evaluate("cell => getComputedStyle(cell).printColorAdjust") == "exact"
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def long_names(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of labels that sentences, or words without an end, name; so many that their columns are written upright."""
+    folder = tmp_path_factory.mktemp("long")
+    names = [f"{'x' * 110} {number}" for number in range(6)] + [f"{'a long name ' * 9}{number}" for number in range(6)]
+    data = blur(folder / "data", dict.fromkeys(names, 10), seed=4)
+    options = ["--epochs", "1", "--size", "8", "--arch", "conv3"]
+    assert main(["train", str(data), "--out", str(folder / "m.keras"), *options]) == 0
+    return folder / "m.report" / "report.html"
 
 
 def test_networks_stand_side_by_side(made: Made) -> None:
