@@ -8,6 +8,7 @@ import io
 import json
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -336,3 +337,41 @@ def test_sizes_of_at_most_two_thousand_pictures_are_looked_at() -> None:
 
     assert 1300 < len(found) <= 2000
     assert found[:, 0].max() > 3990
+
+
+def events(folder: Path, tag: str) -> list[tuple[int, float]]:
+    """Step and value of a quantity in the logs of a folder, of all runs that are in it."""
+    import tensorflow as tf
+
+    files = sorted(str(path) for path in folder.iterdir())
+    found = [
+        (event.step, value)
+        for file in files
+        for event in tf.compat.v1.train.summary_iterator(file)
+        for value in event.summary.value
+    ]
+    return [(step, float(tf.make_ndarray(value.tensor))) for step, value in found if value.tag == tag]
+
+
+def test_logs_for_tensorboard_are_of_this_run_alone(run: Run, painted: Path, tmp_path: Path) -> None:
+    out = tmp_path / "m.keras"
+    options = ("--size", 8, "--arch", "conv3", "--tensorboard", "--force")
+
+    for epochs in (3, 2):
+        assert run("train", painted, "--out", out, *options, "--epochs", epochs).code == 0
+
+    history = json.loads((tmp_path / "m.report/history.json").read_text())
+    logged = events(tmp_path / "m.report/tensorboard/validation", "epoch_loss")
+    assert [step for step, _ in logged] == [0, 1]
+    assert [value for _, value in logged] == pytest.approx(history["val_loss"], rel=1e-4)
+
+
+def test_tensorboard_that_is_not_installed_is_said_before_the_work(
+    run: Run, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+
+    result = run("train", painted, "--out", tmp_path / "m.keras", "--tensorboard")
+
+    assert result.one_line_error().endswith("--tensorboard needs TensorBoard: pip install 'edgeship[tensorboard]'")
+    assert "data:" not in result.err

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgeship_runtime import files
-from edgeship_runtime.errors import OutputError, TrainingError
+from edgeship_runtime.errors import MissingExtraError, OutputError, TrainingError
 from edgeship_runtime.labelled import LabelledData
 from edgeship_runtime.manifest import Manifest
 from edgeship_runtime.terminal import counted, say, watched
@@ -55,6 +56,11 @@ class Order:
         return self.out.with_suffix(".report")
 
     @property
+    def logs(self) -> Path:
+        """TensorBoard's folder."""
+        return self.report / "tensorboard"
+
+    @property
     def checkpoint(self) -> Path:
         """The file beside the model, while it is being trained."""
         return self.out.with_suffix(".checkpoint")
@@ -76,7 +82,10 @@ def check(order: Order) -> None:
 
     Raises:
         OutputError: the model, or the checkpoint of an interrupted run, is there already.
+        MissingExtraError: TensorBoard is wanted and not installed.
     """
+    if order.tensorboard and importlib.util.find_spec("tensorboard") is None:
+        raise MissingExtraError("--tensorboard needs TensorBoard: pip install 'edgeship[tensorboard]'")
     files.refuse_existing(order.out, force=order.force)
     if order.report.exists() and not order.report.is_dir():
         raise OutputError(
@@ -134,7 +143,8 @@ def run_one(data: LabelledData, config: TrainingConfig, order: Order) -> Outcome
     with interrupts.noted():
         if not order.resume:
             checkpoint.remove()  # of a run that --force gives up: this one may be interrupted before it has one
-        logs = order.report / "tensorboard" if order.tensorboard else None
+            _remove_logs(order.logs)
+        logs = order.logs if order.tensorboard else None
         heir = parent.heir(dataset, config.seed) if parent else None
         aids = Aids(checkpoint, resume=order.resume, tensorboard=logs)
         trained = train(dataset, config, aids, heir.network if heir else None)
@@ -142,6 +152,12 @@ def run_one(data: LabelledData, config: TrainingConfig, order: Order) -> Outcome
         checkpoint.remove()
         interrupts.obey(f"{order.out} and its report were written before")
     return outcome
+
+
+def _remove_logs(folder: Path) -> None:
+    """Those of an earlier run: TensorBoard draws whatever lies in a folder as one run. Only its own files are touched."""
+    for path in folder.glob("*/events.out.tfevents.*"):
+        path.unlink(missing_ok=True)
 
 
 def kept(data: LabelledData, order: Order) -> str:
