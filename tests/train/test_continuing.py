@@ -91,14 +91,10 @@ def test_the_same_seed_gives_the_same_file(run: Run, colours: Path, tmp_path: Pa
     assert first.raw.model_sha256 == second.raw.model_sha256
 
 
-def test_interrupted_after_the_head_it_goes_on_with_it(
-    run: Run, colours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of a large pretrained network the features of all pictures take hours."""
+def strike_after_the_head(patched: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in a run of three epochs."""
     from edgeship_train.watching import Epochs
 
-    command = ["train", yellow(tmp_path), "--from", colours, "--epochs", 3, "--out"]
-    assert run(*command, tmp_path / "whole.keras").code == 0
     draw = Epochs.on_epoch_begin
 
     def striking(self: Epochs, epoch: int, logs: object = None) -> None:
@@ -106,8 +102,18 @@ def test_interrupted_after_the_head_it_goes_on_with_it(
             signal.raise_signal(signal.SIGINT)
         draw(self, epoch, logs)
 
+    patched.setattr(Epochs, "on_epoch_begin", striking)
+
+
+def test_interrupted_after_the_head_it_goes_on_with_it(
+    run: Run, colours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a large pretrained network the features of all pictures take hours."""
+    command = ["train", yellow(tmp_path), "--from", colours, "--epochs", 3, "--out"]
+    assert run(*command, tmp_path / "whole.keras").code == 0
+
     with monkeypatch.context() as patched:
-        patched.setattr(Epochs, "on_epoch_begin", striking)
+        strike_after_the_head(patched)
         stopped = run(*command, tmp_path / "m.keras")
     resumed = run(*command, tmp_path / "m.keras", "--resume")
 
@@ -214,3 +220,92 @@ def test_a_file_without_pictures_says_which_label_needs_some(run: Run, painted: 
     ).one_line_error()
 
     assert "no pictures of 'blue', which the earlier model knows, and its file carries none" in line
+
+
+ENDINGS = """
+from keras import Sequential, layers
+
+def network(shape, labels, *end):
+    return Sequential([layers.Input(shape), layers.Rescaling(1 / 255), layers.Conv2D(4, 3), layers.GlobalAveragePooling2D(), *end])
+
+def activation(shape, labels):
+    return network(shape, labels, layers.Dense(labels, activation="softmax"))
+
+def biasless(shape, labels):
+    return network(shape, labels, layers.Dense(labels, use_bias=False), layers.Activation("softmax"))
+
+def squashed(shape, labels):
+    return network(shape, labels, layers.Dense(labels, activation="relu"), layers.Softmax())
+"""
+
+
+@pytest.fixture
+def endings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks of one's own, as tutorials end them."""
+    (tmp_path / "endings.py").write_text(ENDINGS)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+@pytest.mark.usefixtures("endings")
+@pytest.mark.parametrize("end", ["activation", "biasless"])
+def test_a_network_of_ones_own_goes_on(run: Run, painted: Path, tmp_path: Path, end: str) -> None:
+    from edgeship_runtime.engines.keras import load_model
+    from edgeship_train.continuing import Parent
+
+    old, out = tmp_path / "old.keras", tmp_path / "new.keras"
+    assert run("train", painted, "--out", old, "--arch", f"endings:{end}", "--size", 8, "--epochs", 2).code == 0
+
+    parent = Parent.open(old)
+    pictures = np.random.default_rng(0).uniform(0, 255, (4, 8, 8, 3)).astype(np.float32)
+    before = load_model(parent.model).predict_on_batch(pictures)
+    after = parent.network(5).model.predict_on_batch(pictures)[:, :3]
+    went_on = run("train", yellow(tmp_path), "--out", out, "--from", old, "--epochs", 2)
+
+    assert np.allclose(after / after.sum(axis=1, keepdims=True), before, atol=1e-6)
+    assert went_on.code == 0, went_on.err
+    assert ModelFile.open(out).manifest.labels == ("blue", "green", "red", "yellow")
+
+
+@pytest.mark.usefixtures("endings")
+def test_a_last_layer_that_cannot_be_widened_is_refused(run: Run, painted: Path, tmp_path: Path) -> None:
+    old = tmp_path / "old.keras"
+    assert run("train", painted, "--out", old, "--arch", "endings:squashed", "--size", 8, "--epochs", 1).code == 0
+
+    line = run("train", yellow(tmp_path), "--out", tmp_path / "m.keras", "--from", old).one_line_error()
+
+    assert "does not end with a Dense layer of 3 units and a softmax" in line
+
+
+def test_the_new_head_alone_may_go_on(run: Run, colours: Path, tmp_path: Path) -> None:
+    out, options = tmp_path / "m.keras", ("--fine-tune-from", "none", "--epochs", 3)
+
+    result = run("train", yellow(tmp_path), "--out", out, "--from", colours, *options)
+
+    assert result.code == 0, result.err
+    assert "trained for 1 epoch" in result.err
+
+
+def test_a_block_that_is_not_there_is_said_before_the_head_is_trained(run: Run, colours: Path, tmp_path: Path) -> None:
+    options = ("--fine-tune-from", "block_99", "--epochs", 3)
+
+    result = run("train", yellow(tmp_path), "--out", tmp_path / "m.keras", "--from", colours, *options)
+
+    assert "no layer of conv3 is called so" in result.one_line_error()
+    assert "head:" not in result.err
+
+
+def test_another_parent_is_told_from_the_one_that_was_interrupted(
+    run: Run, colours: Path, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where its network takes another size, which nobody gave."""
+    other, out = tmp_path / "other.keras", tmp_path / "m.keras"
+    assert run("train", painted, "--out", other, "--size", 8, "--arch", "conv3", "--epochs", 1).code == 0
+    command = ("train", yellow(tmp_path), "--out", out)
+    with monkeypatch.context() as patched:
+        strike_after_the_head(patched)
+        run(*command, "--from", colours, "--epochs", 3)
+    assert out.with_suffix(".checkpoint").exists()
+
+    for wrong in (("--from", other), ()):
+        line = run(*command, "--resume", *wrong).one_line_error()
+        assert "is of a run with another --from; give the same one again" in line

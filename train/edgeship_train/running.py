@@ -99,9 +99,15 @@ def resumed(order: Order, given: dict[str, Any]) -> dict[str, Any]:
     """The options of the interrupted run, once it is sure that no others were given.
 
     Raises:
-        TrainingError: another value was given now, or there is no checkpoint.
+        TrainingError: another value or another --from was given now, or there is no checkpoint.
     """
-    options: Any = course.about(order.checkpoint)["options"]
+    about: Any = course.about(order.checkpoint)
+    if about.get("from") != _origin(order.parent):  # before anything else: its network has other options
+        raise TrainingError(
+            f"--resume: {order.checkpoint.name} is of a run with {'another' if about.get('from') else 'no'} --from; "
+            f"{'give the same one again' if about.get('from') else 'leave it out'}"
+        )
+    options = about["options"]
     for name, value in given.items():
         stands_for_it = name == "arch" and value == "cnn" and options["arch"] in DEFAULT_CNNS
         if options.get(name) != value and not stands_for_it:
@@ -215,16 +221,17 @@ def write(dataset: Dataset, trained: Trained, order: Order, heir: Heir | None = 
 def _about(config: TrainingConfig, dataset: Dataset, parent: Parent | None) -> dict[str, object]:
     options = {name: value for name, value in dataclasses.asdict(config).items() if value is not None}
     about = {"options": options, "parts_sha256": dataset.parts_sha256, "counts": dict(dataset.split.counts)}
-    return about | {"from": parent.model.raw.model_sha256 if parent else None}
+    return about | {"from": _origin(parent)}
+
+
+def _origin(parent: Parent | None) -> str | None:
+    """Of a checkpoint's run: tells one parent from another."""
+    return parent.model.raw.model_sha256 if parent else None
 
 
 def _check_data(checkpoint: Checkpoint) -> None:
     """The pictures are those that the interrupted run began with."""
     then = course.about(checkpoint.path)
-    if then.get("from") != checkpoint.about["from"]:
-        raise TrainingError(
-            f"--resume: {checkpoint.path.name} is of a run with another --from; give the same one again"
-        )
     if then["parts_sha256"] == checkpoint.about["parts_sha256"]:
         return
     counts: list[Any] = [then["counts"], checkpoint.about["counts"]]

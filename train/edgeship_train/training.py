@@ -20,7 +20,7 @@ from edgeship_train.dataset import Dataset
 from edgeship_train.fitting import Aids, fit
 from edgeship_train.predicting import predicted
 from edgeship_train.resolving import augmentation_of
-from edgeship_train.transfer import fit_head, thaw
+from edgeship_train.transfer import first_tuned, fit_head, thaw
 
 if TYPE_CHECKING:
     import keras
@@ -102,9 +102,10 @@ def _fitted(network: Network, dataset: Dataset, config: TrainingConfig, aids: Ai
     course, speed, rate, first = Course(), 0.0, config.learning_rate or 0.0, 0
     if network.features is not None:
         rate, first = rate * config.fine_tune_rate, 1
+        lowest = first_tuned(network, config)  # a slip is told before the head, which may take hours
         if not aids.resume:
             fit_head(network, dataset, config, course)
-        thaw(network, config)
+        thaw(network, lowest)
     if network.features is None or (config.fine_tune_from != "none" and config.epochs > 1):
         rated = dataclasses.replace(config, learning_rate=rate)
         labels, augmentation = len(dataset.labels), augmentation_of(config)

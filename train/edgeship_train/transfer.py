@@ -54,29 +54,33 @@ def fit_head(network: Network, dataset: Dataset, config: TrainingConfig, course:
     say(f"head: {summary({name: values[-1] for name, values in course.history.items()})}")
 
 
-def thaw(network: Network, config: TrainingConfig) -> None:
-    """Makes pretrained layers trainable, from the chosen block on.
-
-    Batch normalisation stays as it is, in inference mode: the statistics of a small set would only spoil it.
+def first_tuned(network: Network, config: TrainingConfig) -> int:
+    """The number of the layer that fine-tuning begins with; 0 where it takes all of them, or none.
 
     Raises:
         TrainingError: there is no such block.
     """
+    if config.fine_tune_from in ("all", "none"):
+        return 0
+    names = [layer.name for layer in network.model.layers]
+    found = [number for number, name in enumerate(names) if name.startswith(config.fine_tune_from)]
+    if not found:
+        blocks = dict.fromkeys("_".join(name.split("_")[:2]) for name in names if name.startswith("block"))
+        raise TrainingError(
+            f"--fine-tune-from {config.fine_tune_from}: no layer of {config.arch} is called so; "
+            f"there are {', '.join(blocks or names)[:400]}"
+        )
+    return found[0]
+
+
+def thaw(network: Network, first: int) -> None:
+    """Makes pretrained layers trainable, from the one of that number on.
+
+    Batch normalisation stays as it is, in inference mode: the statistics of a small set would only spoil it.
+    """
     import keras
 
-    layers = network.model.layers
-    first = 0
-    if config.fine_tune_from != "all":
-        names = [layer.name for layer in layers]
-        found = [number for number, name in enumerate(names) if name.startswith(config.fine_tune_from)]
-        if not found:
-            blocks = dict.fromkeys("_".join(name.split("_")[:2]) for name in names if name.startswith("block"))
-            raise TrainingError(
-                f"--fine-tune-from {config.fine_tune_from}: no layer of {config.arch} is called so; "
-                f"there are {', '.join(blocks or names)[:400]}"
-            )
-        first = found[0]
-    for number, layer in enumerate(layers):
+    for number, layer in enumerate(network.model.layers):
         layer.trainable = number >= first and not isinstance(layer, keras.layers.BatchNormalization)
 
 
