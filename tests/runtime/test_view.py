@@ -7,7 +7,6 @@ import io
 import itertools
 import json
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,7 +22,6 @@ from servers.mjpeg import Camera
 from servers.rtsp import free_port
 
 COMMAND = [sys.executable, "-m", "edgeship_runtime.cli", "run"]
-CHROMIUM = shutil.which("chromium")
 
 
 def picture_of(digits: Digits, label: str) -> bytes:
@@ -71,18 +69,6 @@ class Running:
     def __exit__(self, *_: object) -> None:
         self.process.terminate()
         self.process.communicate(timeout=30)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("no chromium here; .ci/run names the Debian packages")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def opened(browser: Any, url: str, problems: list[str], **context: Any) -> Any:

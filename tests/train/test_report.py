@@ -8,10 +8,12 @@ import io
 import json
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -218,11 +220,48 @@ def test_many_labels_have_a_map_and_a_list(run: Run, tmp_path: Path) -> None:
     (plan,) = [image for image in elements(page, "img") if image.get("class") == "map"]
     assert pixels(plan["src"]).shape == (70, 70, 3)
     assert "Most frequent confusions" in page
-    assert section(page, "labels").count("<td>kind 7</td>") >= 1
+    assert section(page, "labels").count(">kind 7</td>") >= 1
     assert "<summary>all labels</summary>" in section(page, "data")
     assert "of 48 of the 70 labels" in page
     assert len(page) < 1_500_000
     check_self_contained(page)
+
+
+@pytest.mark.parametrize("width", [1400, 400])
+def test_long_names_of_labels_leave_room_for_the_figures(long_names: Path, browser: Any, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(long_names.as_uri())
+
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    figure, counts = page.locator("#labels td.share").first, page.locator("table.confusion td:not(.name)")
+    box = figure.bounding_box()
+    assert box["x"] + box["width"] <= width
+    assert counts.first.bounding_box()["x"] < width / 2
+    header, first = (page.locator("table.confusion tr").nth(number).bounding_box() for number in (0, 1))
+    assert header["height"] < 250
+    assert first["height"] < 80
+    assert page.locator(".bar i").first.bounding_box()["width"] > 50
+    page.close()
+
+
+def test_colours_that_tell_something_are_printed(long_names: Path, browser: Any) -> None:
+    page = browser.new_page()
+    page.goto(long_names.as_uri())
+
+    cell = page.locator("table.confusion td[style]").first
+    assert cell.evaluate("cell => getComputedStyle(cell).printColorAdjust") == "exact"
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def long_names(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of labels that sentences, or words without an end, name; so many that their columns are written upright."""
+    folder = tmp_path_factory.mktemp("long")
+    names = [f"{'x' * 110} {number}" for number in range(6)] + [f"{'a long name ' * 9}{number}" for number in range(6)]
+    data = blur(folder / "data", dict.fromkeys(names, 10), seed=4)
+    options = ["--epochs", "1", "--size", "8", "--arch", "conv3"]
+    assert main(["train", str(data), "--out", str(folder / "m.keras"), *options]) == 0
+    return folder / "m.report" / "report.html"
 
 
 def test_networks_stand_side_by_side(made: Made) -> None:
@@ -262,6 +301,9 @@ def test_pictures_that_only_one_network_gets_right_are_shown(run: Run, made: Mad
         names = {html.unescape(name) for name in re.findall(r"<small>(.*?)</small>", shown)}
         assert names <= right[arch] - right[other]
         assert len(names) == min(12, len(right[arch] - right[other]))
+        assert (f"12 of {len(right[arch] - right[other])}, those first" in shown) == (
+            len(right[arch] - right[other]) > 12
+        )
 
 
 def headers(folder: Path) -> Iterator[tuple[str, tuple[int, int]]]:
@@ -300,3 +342,41 @@ def test_sizes_of_at_most_two_thousand_pictures_are_looked_at() -> None:
 
     assert 1300 < len(found) <= 2000
     assert found[:, 0].max() > 3990
+
+
+def events(folder: Path, tag: str) -> list[tuple[int, float]]:
+    """Step and value of a quantity in the logs of a folder, of all runs that are in it."""
+    import tensorflow as tf
+
+    files = sorted(str(path) for path in folder.iterdir())
+    found = [
+        (event.step, value)
+        for file in files
+        for event in tf.compat.v1.train.summary_iterator(file)
+        for value in event.summary.value
+    ]
+    return [(step, float(tf.make_ndarray(value.tensor))) for step, value in found if value.tag == tag]
+
+
+def test_logs_for_tensorboard_are_of_this_run_alone(run: Run, painted: Path, tmp_path: Path) -> None:
+    out = tmp_path / "m.keras"
+    options = ("--size", 8, "--arch", "conv3", "--tensorboard", "--force")
+
+    for epochs in (3, 2):
+        assert run("train", painted, "--out", out, *options, "--epochs", epochs).code == 0
+
+    history = json.loads((tmp_path / "m.report/history.json").read_text())
+    logged = events(tmp_path / "m.report/tensorboard/validation", "epoch_loss")
+    assert [step for step, _ in logged] == [0, 1]
+    assert [value for _, value in logged] == pytest.approx(history["val_loss"], rel=1e-4)
+
+
+def test_tensorboard_that_is_not_installed_is_said_before_the_work(
+    run: Run, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+
+    result = run("train", painted, "--out", tmp_path / "m.keras", "--tensorboard")
+
+    assert result.one_line_error().endswith("--tensorboard needs TensorBoard: pip install 'edgeship[tensorboard]'")
+    assert "data:" not in result.err

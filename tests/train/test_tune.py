@@ -117,6 +117,19 @@ def test_the_same_command_goes_on_with_what_is_missing_and_no_more(
     assert trials_of(tmp_path / "out")[:2] == trials_of(searched / "out")
 
 
+def test_a_line_that_was_cut_off_in_writing_is_lost_and_no_more(go_on: Callable[..., Result], tmp_path: Path) -> None:
+    """The disk was full, or the power gone: what is appended next must not be glued to the half of a line."""
+    journal = tmp_path / "out/trials.journal"
+    journal.write_bytes(journal.read_bytes()[:-15])
+
+    for _ in range(2):
+        result = go_on("--trials", 3)
+
+        assert result.code == 0, result.err
+        assert [trial["state"] for trial in trials_of(tmp_path / "out")] == ["complete"] * 3
+    assert all(json.loads(line) for line in journal.read_text().splitlines())
+
+
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_trials(searched: Path, tmp_path: Path, run: Run) -> None:
     options = ["--epochs", 2, "--space", searched / "space.toml", "--out", tmp_path / "out"]
@@ -397,6 +410,25 @@ def test_a_storage_that_cannot_be_is_one_line(storage: str, words: str, tmp_path
 
     assert words in line
     assert "sesame" not in line
+
+
+@pytest.mark.parametrize("lines", ['{"op_code": 99, "worker_id": "x"}', '{"op_code": 4}', "[1]", '{"op_code": 0'])
+def test_a_journal_of_another_version_or_a_damaged_one_is_one_line(lines: str, tmp_path: Path, run: Run) -> None:
+    journal = tmp_path / "some.journal"
+    journal.write_text(f"{lines}\n")
+
+    line = run("tune", *DIGITS, "--storage", journal, "--out", tmp_path / "out").one_line_error()
+
+    assert "is no journal of Optuna's, is damaged, or is of a newer version" in line
+    assert journal.read_text() == f"{lines}\n"
+
+
+def test_an_empty_storage_is_not_the_usual_one(tmp_path: Path, run: Run) -> None:
+    """As from a variable that is not set."""
+    result = run("tune", *DIGITS, "--storage", "", "--out", tmp_path / "out")
+
+    assert result.code == 2
+    assert "--storage is empty" in result.err
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from edgeship_train.architectures import Network
 from edgeship_train.architectures.networks import scored
 from edgeship_train.dataset import Dataset
 from edgeship_train.predicting import predicted
+from edgeship_train.rehearsal import Rehearsal
 
 if TYPE_CHECKING:
     import keras
@@ -75,10 +76,11 @@ class Parent:
         new = tuple(label for label in data.labels if label not in self.labels)
         return dataclasses.replace(data, labels=(*self.labels, *new))
 
-    def rehearsal(self) -> dict[str, list[LabelledPicture]]:
-        """The pictures that the file carries, by the part they take in training."""
+    def rehearsal(self) -> Rehearsal:
+        """What it brings along: the pictures that its file carries, and which it was trained on."""
         manifest = self.model.manifest
-        return {"train": self._pictures(manifest.calibration), "validation": self._pictures(manifest.proof)}
+        carried = {"train": self._pictures(manifest.calibration), "validation": self._pictures(manifest.proof)}
+        return Rehearsal(carried, self.trained)
 
     def network(self, labels: int) -> Network:
         """The old network; for new labels, its last layer has new columns beside the old ones."""
@@ -91,8 +93,9 @@ class Parent:
         model = scored(old.inputs[0], dense.input, labels, name=old.name)
         widened = model.get_layer("logits")
         kernel, bias = (np.array(value) for value in widened.get_weights())
-        old_kernel, old_bias = dense.get_weights()
-        kernel[:, : len(self.labels)], bias[: len(self.labels)] = old_kernel, old_bias
+        old_kernel, *old_bias = dense.get_weights()
+        kernel[:, : len(self.labels)] = old_kernel
+        bias[: len(self.labels)] = old_bias[0] if old_bias else 0
         widened.set_weights([kernel, bias])
         return Network(model, dense.input)
 
@@ -150,11 +153,20 @@ class Heir:
 
 
 def _last_dense(model: keras.Model, labels: int, path: Path) -> keras.layers.Layer:
+    """The layer that gives the logits, whether softmax is its own activation or a layer's behind it."""
     import keras
 
-    dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
-    if not dense or dense[-1].units != labels or not isinstance(model.layers[-1], keras.layers.Softmax):
+    dense = scores = model.layers[-1]
+    if isinstance(scores, keras.layers.Softmax | keras.layers.Activation):
+        dense = model.layers[-2]
+    ends = isinstance(scores, keras.layers.Softmax) or _activation(scores) is keras.activations.softmax
+    linear = dense is scores or _activation(dense) is keras.activations.linear
+    if not (ends and linear and isinstance(dense, keras.layers.Dense) and dense.units == labels):
         raise TrainingError(
-            f"--from {path}: its network does not end with a Dense layer of {labels} units and a Softmax, so no label can be added"
+            f"--from {path}: its network does not end with a Dense layer of {labels} units and a softmax; training goes on from there"
         )
-    return dense[-1]
+    return dense
+
+
+def _activation(layer: keras.layers.Layer) -> object:
+    return getattr(layer, "activation", None)

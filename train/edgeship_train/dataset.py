@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeship_runtime.digests import Digests
 from edgeship_runtime.errors import DataError
 from edgeship_runtime.labelled import LabelledData, LabelledPicture
 from edgeship_runtime.manifest import Split
@@ -21,6 +22,7 @@ from edgeship_runtime.preprocessing import Preprocessing
 from edgeship_train import cache, interrupts, memory
 from edgeship_train.cache import Cache, Memory
 from edgeship_train.pixels import Pixels
+from edgeship_train.rehearsal import Rehearsal, fingerprints
 from edgeship_train.split import order, split
 
 Watch = Callable[[Sequence[LabelledPicture]], Sequence[LabelledPicture]]
@@ -103,7 +105,7 @@ def read_dataset(
     watch: Watch = lambda pictures: pictures,
     *,
     cached: bool = True,
-    rehearsal: Mapping[str, Sequence[LabelledPicture]] | None = None,
+    rehearsal: Rehearsal | None = None,
 ) -> Dataset:
     """Reads every picture and decides its part.
 
@@ -116,14 +118,15 @@ def read_dataset(
         seed: of the split, and of the order within a part.
         watch: wraps the pictures, for a progress bar.
         cached: whether pictures from files are looked for in the cache, and added to it.
-        rehearsal: further pictures, by the part that they belong to.
+        rehearsal: what the model that goes on brings along: further pictures, unless the data has them too, and those that
+            measure nothing any more, which are trained on wherever they lie.
 
     Raises:
         DataError: fewer than two labels, a label without readable pictures, no validation pictures, or the cache cannot be written.
     """
-    rehearsal = rehearsal or {}
-    rehearsed_labels = {picture.label for picture in rehearsal.get("train", ())}
-    _check_labels(data, rehearsed_labels)
+    goes_on, rehearsal = rehearsal is not None, rehearsal or Rehearsal({}, Digests())
+    rehearsed_labels = {picture.label for picture in rehearsal.pictures.get("train", ())}
+    _check_labels(data, rehearsed_labels, goes_on=goes_on)
     unreadable: dict[str, str] = {}
     with _store(data, preprocessing, cached=cached) as store:
         readable = {
@@ -131,14 +134,16 @@ def read_dataset(
             for name, pictures in data.parts.items()
             if pictures
         }
-        rehearsed = {name: list(_read(items, preprocessing, store, unreadable)) for name, items in rehearsal.items()}
+        rehearsed = {
+            name: list(_read(items, preprocessing, store, unreadable)) for name, items in rehearsal.pictures.items()
+        }
     decoded = store.added if isinstance(store, Cache) else sum(map(len, readable.values()))
     _check_readable(data, readable, unreadable, rehearsed_labels)
-    placed, rule = _place(readable, seed)
-    for name, items in rehearsed.items():
+    placed, rule = _place(readable, seed, rehearsal.trained)
+    for name, items in _absent(rehearsed, readable, store).items():
         placed[name] = [*items, *placed.get(name, [])]
     kept, duplicates, contradictions = _without_duplicates(placed)
-    _check_kept(data, readable, kept)
+    _check_kept(data, readable, kept, goes_on=goes_on)
     parts = {name: _part(kept[name], data.labels, store, seed) for name in PARTS if kept.get(name)}
     _check_different(data, preprocessing, parts["train"])
     return Dataset(
@@ -198,7 +203,7 @@ def _read(
         yield _Item(item.picture, item.digest)
 
 
-def _check_labels(data: LabelledData, rehearsed: set[str]) -> None:
+def _check_labels(data: LabelledData, rehearsed: set[str], *, goes_on: bool) -> None:
     if len(data.labels) < 2:
         raise DataError(
             f"{data.name} has one label, {data.labels[0]!r}; a classifier needs at least two sub-folders with pictures"
@@ -210,6 +215,11 @@ def _check_labels(data: LabelledData, rehearsed: set[str]) -> None:
     for label in data.labels:
         if label not in known:
             elsewhere = [name for name, part in data.parts.items() if any(item.label == label for item in part)]
+            if goes_on and not elsewhere:
+                raise DataError(
+                    f"{data.name} has no pictures of {label!r}, which the earlier model knows, and its file carries none to train "
+                    "on; add a folder of some"
+                )
             where = f"; it has some in {elsewhere[0]}" if elsewhere else ""
             raise DataError(
                 f"{data.name}: label {label!r} has no pictures to train on{where}; add some, or remove its folder"
@@ -227,7 +237,11 @@ def _check_readable(
 
 
 def _check_kept(
-    data: LabelledData, readable: Mapping[str, Sequence[_Item]], kept: Mapping[str, Sequence[_Item]]
+    data: LabelledData,
+    readable: Mapping[str, Sequence[_Item]],
+    kept: Mapping[str, Sequence[_Item]],
+    *,
+    goes_on: bool,
 ) -> None:
     """What is left when every content is there once."""
     contents = {item.digest for items in readable.values() for item in items}
@@ -241,8 +255,9 @@ def _check_kept(
             "none is left to train on"
         )
     if not kept.get("validation"):
+        new = ", that the earlier model was not trained on" if goes_on else ""
         raise DataError(
-            f"{data.name}: no pictures are left for validation; wanted at least 2 different ones for each label"
+            f"{data.name}: no pictures are left for validation; wanted at least 2 different ones for each label{new}"
         )
 
 
@@ -258,21 +273,41 @@ def _check_different(data: LabelledData, preprocessing: Preprocessing, training:
     )
 
 
-def _place(readable: Mapping[str, list[_Item]], seed: int) -> tuple[dict[str, list[_Item]], str]:
+def _absent(
+    rehearsed: Mapping[str, list[_Item]], readable: Mapping[str, list[_Item]], store: Cache | Memory
+) -> dict[str, list[_Item]]:
+    """The carried pictures that the data does not have: there, a picture has the label and the part that it has now."""
+    if not any(rehearsed.values()):
+        return {}
+    there = set(fingerprints(store.pixels([item.digest for items in readable.values() for item in items])))
+    return {
+        name: [
+            item
+            for item, mark in zip(items, fingerprints(store.pixels([one.digest for one in items])), strict=True)
+            if mark not in there
+        ]
+        for name, items in rehearsed.items()
+    }
+
+
+def _place(readable: Mapping[str, list[_Item]], seed: int, trained: Digests) -> tuple[dict[str, list[_Item]], str]:
     """Every picture in its part, and the rule by which."""
     if "all" in readable:
-        return _split_up(readable["all"], seed, ("test", "validation", "train")), "content-hash"
-    placed = dict(readable)
-    if "validation" not in placed:
-        placed.update(_split_up(placed["train"], seed, ("validation", "train")))
+        return _split_up(readable["all"], seed, ("test", "validation", "train"), trained), "content-hash"
+    placed: dict[str, list[_Item]] = defaultdict(list)
+    for name, items in readable.items():
+        for item in items:
+            placed["train" if item.digest in trained else name].append(item)
+    if "validation" not in readable:
+        placed.update(_split_up(placed["train"], seed, ("validation", "train"), trained))
     return placed, "given"
 
 
-def _split_up(items: list[_Item], seed: int, parts: tuple[str, ...]) -> dict[str, list[_Item]]:
+def _split_up(items: list[_Item], seed: int, parts: tuple[str, ...], trained: Digests) -> dict[str, list[_Item]]:
     members: dict[str, list[str]] = defaultdict(list)
     for item in items:
         members[item.picture.label].append(item.digest)
-    chosen = split(members, seed, parts)
+    chosen = split(members, seed, parts, trained)
     placed: dict[str, list[_Item]] = defaultdict(list)
     for item in items:
         placed[chosen[item.digest]].append(item)

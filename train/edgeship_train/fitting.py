@@ -97,7 +97,7 @@ def fit(
         if values is not None:
             _assign(state, values)
         if aids.tensorboard:
-            callbacks.append(watching.tensorboard(str(aids.tensorboard)))
+            callbacks.append(watching.tensorboard(aids.tensorboard))
         model.fit(
             batches,
             epochs=config.epochs,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgeship_runtime import files, labelled_folders
-from edgeship_runtime.errors import OutputError, TrainingError
-from edgeship_runtime.labelled import LabelledData, LabelledPicture
+from edgeship_runtime.errors import MissingExtraError, OutputError, TrainingError
+from edgeship_runtime.labelled import LabelledData
 from edgeship_runtime.manifest import Manifest
 from edgeship_runtime.named_sets import is_named_set
 from edgeship_runtime.terminal import counted, say, watched
@@ -22,6 +22,7 @@ from edgeship_train.course import Checkpoint
 from edgeship_train.dataset import Dataset, in_files, read_dataset
 from edgeship_train.fitting import Aids, duration
 from edgeship_train.leakage import look
+from edgeship_train.rehearsal import Rehearsal
 from edgeship_train.resolving import preprocessing_of, resolve
 from edgeship_train.training import Trained, built, choose_device, train
 
@@ -56,6 +57,11 @@ class Order:
         return self.out.with_suffix(".report")
 
     @property
+    def logs(self) -> Path:
+        """TensorBoard's folder."""
+        return self.report / "tensorboard"
+
+    @property
     def checkpoint(self) -> Path:
         """The file beside the model, while it is being trained."""
         return self.out.with_suffix(".checkpoint")
@@ -77,7 +83,10 @@ def check(order: Order) -> None:
 
     Raises:
         OutputError: the model, or the checkpoint of an interrupted run, is there already.
+        MissingExtraError: TensorBoard is wanted and not installed.
     """
+    if order.tensorboard and importlib.util.find_spec("tensorboard") is None:
+        raise MissingExtraError("--tensorboard needs TensorBoard: pip install 'edgeship[tensorboard]'")
     files.refuse_existing(order.out, force=order.force)
     _check_report(order.report)
     if order.checkpoint.exists() and not (order.resume or order.force):
@@ -115,9 +124,15 @@ def resumed(order: Order, given: dict[str, Any]) -> dict[str, Any]:
     """The options of the interrupted run, once it is sure that no others were given.
 
     Raises:
-        TrainingError: another value was given now, or there is no checkpoint.
+        TrainingError: another value or another --from was given now, or there is no checkpoint.
     """
-    options: Any = course.about(order.checkpoint)["options"]
+    about: Any = course.about(order.checkpoint)
+    if about.get("from") != _origin(order.parent):  # before anything else: its network has other options
+        raise TrainingError(
+            f"--resume: {order.checkpoint.name} is of a run with {'another' if about.get('from') else 'no'} --from; "
+            f"{'give the same one again' if about.get('from') else 'leave it out'}"
+        )
+    options = about["options"]
     for name, value in given.items():
         stands_for_it = name == "arch" and value == "cnn" and options["arch"] in DEFAULT_CNNS
         if options.get(name) != value and not stands_for_it:
@@ -160,6 +175,7 @@ def run_one(data: LabelledData, config: TrainingConfig, order: Order, network: N
     """
     parent = order.parent
     if parent is not None:
+        _say_labels(parent, data)
         data = parent.joined(data)
     dataset = read(data, config, cached=order.cached, rehearsal=parent.rehearsal() if parent else None)
     checkpoint = Checkpoint(order.checkpoint, _about(config, dataset, parent))
@@ -169,7 +185,8 @@ def run_one(data: LabelledData, config: TrainingConfig, order: Order, network: N
     with interrupts.noted():
         if not order.resume:
             checkpoint.remove()  # of a run that --force gives up: this one may be interrupted before it has one
-        logs = order.report / "tensorboard" if order.tensorboard else None
+            _remove_logs(order.logs)
+        logs = order.logs if order.tensorboard else None
         heir = parent.heir(dataset, config.seed) if parent else None
         aids = Aids(checkpoint, resume=order.resume, tensorboard=logs)
         trained = train(dataset, config, aids, heir.network if heir else network)
@@ -177,6 +194,12 @@ def run_one(data: LabelledData, config: TrainingConfig, order: Order, network: N
         checkpoint.remove()
         interrupts.obey(f"{order.out} and its report were written before")
     return outcome
+
+
+def _remove_logs(folder: Path) -> None:
+    """Those of an earlier run: TensorBoard draws whatever lies in a folder as one run. Only its own files are touched."""
+    for path in folder.glob("*/events.out.tfevents.*"):
+        path.unlink(missing_ok=True)
 
 
 def kept(data: LabelledData, order: Order, again: str) -> str:
@@ -192,7 +215,7 @@ def read(
     config: TrainingConfig,
     *,
     cached: bool,
-    rehearsal: Mapping[str, Sequence[LabelledPicture]] | None = None,
+    rehearsal: Rehearsal | None = None,
 ) -> Dataset:
     """The pictures of a resolved configuration, and a few lines about them."""
     preprocessing = preprocessing_of(config)
@@ -207,6 +230,7 @@ def read(
     leakage = look(dataset)
     dataset = dataclasses.replace(dataset, near=leakage.pairs)
     _say_data(dataset)
+    _say_moved(data, dataset)
     if leakage.unpaired:
         say(
             f"too many pictures to compare each with each: {leakage.unpaired:,} of training were not, for near duplicates"
@@ -238,16 +262,17 @@ def _check_report(folder: Path) -> None:
 def _about(config: TrainingConfig, dataset: Dataset, parent: Parent | None) -> dict[str, object]:
     options = {name: value for name, value in dataclasses.asdict(config).items() if value is not None}
     about = {"options": options, "parts_sha256": dataset.parts_sha256, "counts": dict(dataset.split.counts)}
-    return about | {"from": parent.model.raw.model_sha256 if parent else None}
+    return about | {"from": _origin(parent)}
+
+
+def _origin(parent: Parent | None) -> str | None:
+    """Of a checkpoint's run: tells one parent from another."""
+    return parent.model.raw.model_sha256 if parent else None
 
 
 def _check_data(checkpoint: Checkpoint) -> None:
     """The pictures are those that the interrupted run began with."""
     then = course.about(checkpoint.path)
-    if then.get("from") != checkpoint.about["from"]:
-        raise TrainingError(
-            f"--resume: {checkpoint.path.name} is of a run with another --from; give the same one again"
-        )
     if then["parts_sha256"] == checkpoint.about["parts_sha256"]:
         return
     counts: list[Any] = [then["counts"], checkpoint.about["counts"]]
@@ -257,6 +282,30 @@ def _check_data(checkpoint: Checkpoint) -> None:
         f"(then {was}; now {now}); "
         "put them back, or begin anew with --force"
     )
+
+
+def _say_labels(parent: Parent, data: LabelledData) -> None:
+    """Which labels are new. One that differs from a known one in nothing but its case is most likely a slip."""
+    new = [label for label in data.labels if label not in parent.labels]
+    same = {label.casefold(): label for label in parent.labels}
+    for label in new:
+        if known := same.get(label.casefold()):
+            say(
+                f"warning: label {label!r} is new; {parent.model.path.name} knows {known!r}: rename one if they are the same"
+            )
+    names = ", ".join(new[:_LISTED]) + (f" and {len(new) - _LISTED} more" if len(new) > _LISTED else "")
+    say(
+        f"goes on from {parent.model.path.name}, which knows {counted(len(parent.labels), 'label')}; new: {names or 'none'}"
+    )
+
+
+def _say_moved(data: LabelledData, dataset: Dataset) -> None:
+    """Of data that came in parts: what the earlier model was trained on, and so tells nothing about it."""
+    measuring = {id(picture) for name in ("validation", "test") for picture in data.parts.get(name, ())}
+    if moved := sum(id(picture) in measuring for picture in dataset.parts["train"].pictures):
+        say(
+            f"the earlier model was trained on {counted(moved, 'picture')} of validation or test: trained on again, not measured"
+        )
 
 
 def _say_data(dataset: Dataset) -> None:

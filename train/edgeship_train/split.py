@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 Part = str  # "train", "validation" or "test"
 VALIDATION_FRACTION = TEST_FRACTION = 0.1
 
 
 def split(
-    members: Mapping[str, Iterable[str]], seed: int, parts: tuple[Part, ...] = ("test", "validation", "train")
+    members: Mapping[str, Iterable[str]],
+    seed: int,
+    parts: tuple[Part, ...] = ("test", "validation", "train"),
+    trained: Container[str] = (),
 ) -> dict[str, Part]:
     """Distributes pictures over parts, label by label.
 
@@ -19,17 +22,21 @@ def split(
         members: label → content digests of its pictures.
         seed: another seed, another split.
         parts: which there are to be; "train" is one of them and takes what the others leave.
+        trained: digests of pictures that were trained on before, and so stay in train; the others come before them elsewhere.
 
     Returns:
         Digest → part. A picture that occurs twice, under one label or under two, has one digest and so one part.
     """
     chosen: dict[str, Part] = {}
     for label in sorted(members):
-        fresh = sorted(set(members[label]) - set(chosen), key=lambda digest: order(digest, seed))
+        fresh = sorted(
+            set(members[label]) - set(chosen), key=lambda digest: (digest not in trained, order(digest, seed))
+        )
         counts = _counts(len(fresh), parts)
         for part in parts:
             for _ in range(counts[part]):
-                chosen[fresh.pop()] = part
+                digest = fresh.pop()
+                chosen[digest] = "train" if digest in trained else part
     return chosen
 
 

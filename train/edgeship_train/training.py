@@ -20,7 +20,7 @@ from edgeship_train.dataset import Dataset
 from edgeship_train.fitting import Aids, fit
 from edgeship_train.predicting import predicted
 from edgeship_train.resolving import augmentation_of
-from edgeship_train.transfer import fit_head, thaw, thawed_from
+from edgeship_train.transfer import first_tuned, fit_head, thaw
 
 if TYPE_CHECKING:
     import keras
@@ -100,12 +100,15 @@ def train(
 def _fitted(network: Network, dataset: Dataset, config: TrainingConfig, aids: Aids) -> tuple[Course, float]:
     """The course to its end, and pictures per second."""
     course, speed, rate, first = Course(), 0.0, config.learning_rate or 0.0, 0
+    fits = network.features is None or (config.fine_tune_from != "none" and config.epochs > 1)
     if network.features is not None:
         rate, first = rate * config.fine_tune_rate, 1
+        lowest = first_tuned(network, config)  # a slip is told before the head, which may take hours
         if not aids.resume:
             fit_head(network, dataset, config, course)
-        thaw(network, config)
-    if network.features is None or (config.fine_tune_from != "none" and config.epochs > 1):
+        if fits:
+            thaw(network, lowest)
+    if fits:
         rated = dataclasses.replace(config, learning_rate=rate)
         labels, augmentation = len(dataset.labels), augmentation_of(config)
         speed = fit(network.model, dataset.parts, labels, rated, course, augmentation, aids, first=first)
@@ -134,7 +137,7 @@ def built(config: TrainingConfig, shape: tuple[int, int, int], labels: int) -> N
     finally:
         keras.config.set_dtype_policy(before)
     if network.features is not None:
-        thawed_from(network, config)
+        first_tuned(network, config)
     return network
 
 

@@ -54,32 +54,15 @@ def fit_head(network: Network, dataset: Dataset, config: TrainingConfig, course:
     say(f"head: {summary({name: values[-1] for name, values in course.history.items()})}")
 
 
-def thaw(network: Network, config: TrainingConfig) -> None:
-    """Makes pretrained layers trainable, from the chosen block on.
-
-    Batch normalisation stays as it is, in inference mode: the statistics of a small set would only spoil it.
+def first_tuned(network: Network, config: TrainingConfig) -> int:
+    """The number of the layer that fine-tuning begins with; 0 where it takes all of them, or none.
 
     Raises:
         TrainingError: there is no such block.
     """
-    import keras
-
-    first = thawed_from(network, config)
-    for number, layer in enumerate(network.model.layers):
-        layer.trainable = number >= first and not isinstance(layer, keras.layers.BatchNormalization)
-
-
-def thawed_from(network: Network, config: TrainingConfig) -> int:
-    """The number of the first layer to fine-tune.
-
-    Raises:
-        TrainingError: there is no such block.
-    """
-    if config.fine_tune_from == "all":
+    if config.fine_tune_from in ("all", "none"):
         return 0
     names = [layer.name for layer in network.model.layers]
-    if config.fine_tune_from == "none":
-        return len(names)
     found = [number for number, name in enumerate(names) if name.startswith(config.fine_tune_from)]
     if not found:
         blocks = dict.fromkeys("_".join(name.split("_")[:2]) for name in names if name.startswith("block"))
@@ -88,6 +71,17 @@ def thawed_from(network: Network, config: TrainingConfig) -> int:
             f"there are {', '.join(blocks or names)[:400]}"
         )
     return found[0]
+
+
+def thaw(network: Network, first: int) -> None:
+    """Makes pretrained layers trainable, from the one of that number on.
+
+    Batch normalisation stays as it is, in inference mode: the statistics of a small set would only spoil it.
+    """
+    import keras
+
+    for number, layer in enumerate(network.model.layers):
+        layer.trainable = number >= first and not isinstance(layer, keras.layers.BatchNormalization)
 
 
 def _head(network: Network, body: keras.Model) -> keras.Model:

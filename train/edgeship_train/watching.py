@@ -9,6 +9,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -202,14 +203,6 @@ def summary(values: Mapping[str, float]) -> str:
     )
 
 
-def tensorboard(folder: str) -> Any:  # noqa: ANN401 - a Keras callback
-    """Logs for TensorBoard.
-
-    Raises:
-        TrainingError: it is not installed.
-    """
-    try:
-        import tensorboard  # noqa: F401 - TensorFlow's writer needs it, and fails only when it first writes
-    except ImportError:
-        raise TrainingError("--tensorboard needs TensorBoard: pip install 'edgeship[tensorboard]'") from None
-    return keras.callbacks.TensorBoard(folder, write_graph=False)
+def tensorboard(folder: Path) -> Any:  # noqa: ANN401 - a Keras callback
+    """Logs for TensorBoard, which is installed."""
+    return keras.callbacks.TensorBoard(str(folder), write_graph=False)

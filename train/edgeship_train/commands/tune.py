@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
     plan = _plan(options)
     data = open_data(options.data)
     out = _folder(options.out or f"{data.name}.tuning")
-    with contextlib.closing(opened(options.storage or str(out / _JOURNAL))) as storage:
+    with contextlib.closing(opened(str(out / _JOURNAL) if options.storage is None else options.storage)) as storage:
         search = Search(plan, data, storage)
         report.check(out, search.name, force=options.force)
         say(f"device: {choose_device()}")

@@ -66,14 +66,14 @@ class Duel:
         best_only: pictures that only the best gets right.
         other_only: pictures that only the other gets right.
         p_value: see `mcnemar`.
-        shown: headline and pictures, each with what the other answered.
+        shown: headline, how many pictures there are, and some of them, each with what the other answered.
     """
 
     other: Contender
     best_only: int
     other_only: int
     p_value: float
-    shown: list[tuple[str, list[tuple[Thumbnail, str]]]]
+    shown: list[tuple[str, int, list[tuple[Thumbnail, str]]]]
 
 
 def write_comparison(folder: Path, outcomes: Sequence[Outcome]) -> Path:
@@ -124,12 +124,13 @@ def _check_same_pictures(contenders: Sequence[Contender]) -> None:
 
 
 def _duel(best: Contender, other: Contender) -> Duel:
-    won, lost = best.right & ~other.right, other.right & ~best.right
+    only_best, only_other = best.right & ~other.right, other.right & ~best.right
+    won, lost = int(only_best.sum()), int(only_other.sum())
     shown = [
-        (f"Right with {best.name}, wrong with {other.name}", _some(won, best, other)),
-        (f"Right with {other.name}, wrong with {best.name}", _some(lost, other, best)),
+        (f"Right with {best.name}, wrong with {other.name}", won, _some(only_best, best, other)),
+        (f"Right with {other.name}, wrong with {best.name}", lost, _some(only_other, other, best)),
     ]
-    return Duel(other, int(won.sum()), int(lost.sum()), mcnemar(int(won.sum()), int(lost.sum())), shown)
+    return Duel(other, won, lost, mcnemar(won, lost), shown)
 
 
 def _some(chosen: NDArray[np.bool_], right: Contender, wrong: Contender) -> list[tuple[Thumbnail, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from edgeship_runtime.errors import OutputError, TrainingError
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
+    from optuna.storages.journal import JournalFileSymlinkLock
 
 
 class Claims:
@@ -58,20 +60,48 @@ def opened(path: Path) -> BaseStorage:
     """The journal, made where it is missing.
 
     Raises:
-        TrainingError: the file is something else, or damaged.
+        TrainingError: the file is something else, or damaged. Half a line at its end is not: it is cut off.
         OutputError: it cannot be written.
     """
     from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend
+    from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
     files.refuse_existing(path, force=True)
+    lock = JournalFileSymlinkLock(str(path))
     try:
         _check(path)
-        return JournalStorage(JournalFileBackend(str(path)))
-    except (ValueError, KeyError, TypeError):
-        raise TrainingError(f"--storage {path} is no journal of Optuna's, or is damaged; name another file") from None
+        _mend(path, lock)
+        return JournalStorage(JournalFileBackend(str(path), lock))
+    except (ValueError, KeyError, TypeError, AssertionError):  # the last where a newer Optuna does more
+        raise damaged(path) from None
     except OSError as error:
         raise OutputError(f"--storage {path}: {files.reason(error)}") from None
+
+
+def damaged(path: Path | str) -> TrainingError:
+    """What to say of a file that cannot be read."""
+    return TrainingError(
+        f"--storage {path} is no journal of Optuna's, is damaged, or is of a newer version; name another file"
+    )
+
+
+def _mend(path: Path, lock: JournalFileSymlinkLock) -> None:
+    """Cuts off half a line at the end, which a full disk or a power cut left: the next one would be appended to it."""
+    if not path.exists() or _whole_bytes(path) is None:
+        return
+    lock.acquire()  # now nobody is in the midst of writing
+    try:
+        if (size := _whole_bytes(path)) is not None:
+            os.truncate(path, size)
+    finally:
+        lock.release()
+
+
+def _whole_bytes(path: Path) -> int | None:
+    """Of the lines that have an end; None where all have one."""
+    data = path.read_bytes()
+    size = data.rfind(b"\n") + 1
+    return None if size == len(data) else size
 
 
 def _check(path: Path) -> None:

@@ -7,6 +7,7 @@ every few seconds that it lives. What a process left behind is put back for anot
 from __future__ import annotations
 
 import contextlib
+import json
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeship_runtime import files
-from edgeship_runtime.errors import OutputError
+from edgeship_runtime.errors import OutputError, UsageError
 from edgeship_train.tuning import database, journal, trials
 
 if TYPE_CHECKING:
@@ -90,9 +91,12 @@ def opened(spec: str) -> Storage:
     """The storage that `--storage` names: a database's URL, or a journal's file.
 
     Raises:
+        UsageError: it names nothing, as from a variable that is not set.
         TrainingError: it cannot be reached, or is something else.
         OutputError: the file cannot be written.
     """
+    if not spec:
+        raise UsageError("--storage is empty; wanted a database's URL, or a file")
     if "://" in spec:
         return Storage(database.shown(spec), database.opened(spec))
     path = Path(spec)
@@ -104,7 +108,7 @@ def plainly(storage: Storage) -> Iterator[None]:
     """Says in one line what the storage raises when it goes away in the midst of a search.
 
     Raises:
-        TrainingError: of a database.
+        TrainingError: of a database, or of a journal that another program damaged.
         OutputError: of a journal.
     """
     with database.plainly(storage.name):
@@ -114,6 +118,8 @@ def plainly(storage: Storage) -> Iterator[None]:
             if storage.claims is None:
                 raise
             raise OutputError(f"{storage.name}: {files.reason(error)}") from None
+        except json.JSONDecodeError:
+            raise journal.damaged(storage.name) from None
 
 
 def _running(study: optuna.Study) -> list[FrozenTrial]:
