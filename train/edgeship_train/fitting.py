@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from edgeship_runtime.terminal import say
+from edgeship_runtime.terminal import duration, say
 from edgeship_train import memory
 from edgeship_train.augmentation import Augmentation
 from edgeship_train.config import TrainingConfig
@@ -153,14 +153,6 @@ def _say_time(model: keras.Model, batches: Shuffled, state: Variables, epochs: i
             f"estimated time: {duration(total)} for {epochs} epochs of {len(batches)} steps ({timer.step_s:.2g} s each), "
             "less if it stops early"
         )
-
-
-def duration(seconds: float) -> str:
-    """For people: 45 s, 12 min, 3 h 20 min."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _assign(variables: Variables, values: list[Any]) -> None:

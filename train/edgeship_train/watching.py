@@ -16,12 +16,11 @@ import keras
 from tqdm import tqdm
 
 from edgeship_runtime.errors import TrainingError
-from edgeship_runtime.terminal import say
+from edgeship_runtime.terminal import duration, say
 from edgeship_train import interrupts
 from edgeship_train.batches import Shuffled
 from edgeship_train.config import TrainingConfig
 from edgeship_train.course import Course
-from edgeship_train.fitting import duration
 from edgeship_train.optimization import RATES
 
 _SAY_EVERY_S = 60.0  # in logs, within a long epoch

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 
 from edgeship_runtime.commands.options import add_force, add_json, positive
 from edgeship_runtime.terminal import answer, answer_json, say
-from edgeship_train.commands.train import add_configuration, configuration
+from edgeship_train.commands.options import add_configuration, configured, given
 from edgeship_train.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -100,15 +100,15 @@ def _plan(options: argparse.Namespace) -> Plan:
     from edgeship_train.tuning import space_file
     from edgeship_train.tuning.plan import Plan, default_space, opened
 
-    base = configuration(options)
-    given = [item.name for item in dataclasses.fields(TrainingConfig) if getattr(options, item.name) is not None]
+    base = configured(given(options), options)
+    flags = [item.name for item in dataclasses.fields(TrainingConfig) if getattr(options, item.name) is not None]
     if options.space:
         searched = space_file.read(Path(options.space), base)
-        if both := [name for name in given if name in searched.options]:
+        if both := [name for name in flags if name in searched.options]:
             raise UsageError(f"--{both[0].replace('_', '-')} is given, and searched by --space: leave one of them out")
     else:
-        searched = default_space(base, given, options.objective)
-    base = opened(base, searched, given)
+        searched = default_space(base, flags, options.objective)
+    base = opened(base, searched, flags)
     return Plan(
         base, searched, options.trials, options.objective, options.sampler, options.pruner, not options.no_cache
     )

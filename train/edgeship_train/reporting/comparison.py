@@ -16,7 +16,7 @@ from edgeship_runtime import files
 from edgeship_runtime.evaluation import Evaluation, wilson
 from edgeship_runtime.pages import render
 from edgeship_runtime.record import Json
-from edgeship_train.fitting import duration
+from edgeship_runtime.terminal import duration
 from edgeship_train.reporting import contact_sheet, figures
 from edgeship_train.reporting.contact_sheet import Thumbnail
 from edgeship_train.reporting.report import evaluation

@@ -12,11 +12,11 @@ from edgeship_runtime.evaluation import Evaluation, Unreadable
 from edgeship_runtime.manifest import Manifest
 from edgeship_runtime.pages import render
 from edgeship_runtime.record import Json
+from edgeship_runtime.terminal import duration
 from edgeship_train import config_file
 from edgeship_train.architectures import is_pretrained
 from edgeship_train.config import TrainingConfig
 from edgeship_train.dataset import Dataset
-from edgeship_train.fitting import duration
 from edgeship_train.reporting import confusions, figures, mistakes
 from edgeship_train.reporting.data_section import data_section
 from edgeship_train.reporting.environment import environment

@@ -10,8 +10,8 @@ from typing import Any
 from edgeship_runtime import files
 from edgeship_runtime.errors import OutputError
 from edgeship_runtime.pages import render
+from edgeship_runtime.terminal import duration
 from edgeship_train import config_file
-from edgeship_train.fitting import duration
 from edgeship_train.tuning import figures, trials
 from edgeship_train.tuning.search import Search
 from edgeship_train.tuning.trials import Trial

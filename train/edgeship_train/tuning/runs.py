@@ -14,7 +14,7 @@ from edgeship_runtime.errors import TrainingError, UsageError
 from edgeship_runtime.labelled import LabelledData
 from edgeship_runtime.preprocessing import Preprocessing
 from edgeship_runtime.terminal import steps
-from edgeship_train import running
+from edgeship_train import reading
 from edgeship_train.config import TrainingConfig
 from edgeship_train.dataset import Dataset, Part
 from edgeship_train.fitting import Aids
@@ -42,7 +42,7 @@ class Runs:
         """The pictures as a resolved configuration wants them; each size, colour and fit is read once."""
         preprocessing = preprocessing_of(config)
         if preprocessing not in self._datasets:
-            dataset = running.read(self._data, config, cached=self._plan.cached)
+            dataset = reading.read(self._data, config, cached=self._plan.cached)
             parts = {name: dataset.parts[name] for name in _PARTS}
             self._datasets[preprocessing] = dataclasses.replace(dataset, parts=parts)
         return self._datasets[preprocessing]

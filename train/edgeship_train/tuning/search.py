@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 from edgeship_runtime.errors import EdgeshipError, TrainingError, UsageError
 from edgeship_runtime.labelled import LabelledData
-from edgeship_runtime.terminal import counted, say
+from edgeship_runtime.terminal import counted, duration, say
 from edgeship_train import interrupts
 from edgeship_train.config import TrainingConfig
 from edgeship_train.dataset import Dataset
-from edgeship_train.fitting import duration
 from edgeship_train.resolving import resolve
 from edgeship_train.tuning import trials
 from edgeship_train.tuning.plan import Plan
