@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgeship_runtime import machine
 from edgeship_runtime.data import open_data
 from edgeship_runtime.digests import MEMBER, Digests
 from edgeship_runtime.labelled import digest
 from edgeship_runtime.model_file import ModelFile
-from edgeship_train import memory
 from edgeship_train.dataset import read_dataset
 from making import Digits, Run, paint
 
@@ -250,7 +250,7 @@ def test_a_loss_that_is_no_number_ends_training(run: Run, tmp_path: Path) -> Non
 def test_a_batch_larger_than_memory_names_one_that_fits(
     run: Run, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "available_bytes", lambda: 100_000_000)
+    monkeypatch.setattr(machine, "free_bytes", lambda: 100_000_000)
     command = ["train", painted, "--out", tmp_path / "m.keras", "--arch", "conv3", "--size", 96, "--epochs", 1]
 
     line = run(*command, "--batch-size", 1_000_000).one_line_error()

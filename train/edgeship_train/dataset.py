@@ -13,13 +13,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeship_runtime import machine
 from edgeship_runtime.digests import Digests
 from edgeship_runtime.errors import DataError
 from edgeship_runtime.labelled import LabelledData, LabelledPicture
 from edgeship_runtime.manifest import Split
 from edgeship_runtime.preparing import prepare
 from edgeship_runtime.preprocessing import Preprocessing
-from edgeship_train import cache, interrupts, memory
+from edgeship_train import cache, interrupts
 from edgeship_train.cache import Cache, Memory
 from edgeship_train.pixels import Pixels
 from edgeship_train.rehearsal import Rehearsal, fingerprints
@@ -182,7 +183,7 @@ def _store(data: LabelledData, preprocessing: Preprocessing, *, cached: bool) ->
 def _check_memory(data: LabelledData, preprocessing: Preprocessing) -> None:
     """Refuses what the system would end this process for, an hour from now."""
     pictures = sum(map(len, data.parts.values()))
-    needed, free = 2 * pictures * math.prod(preprocessing.shape), memory.available_bytes()  # as they come, and in order
+    needed, free = 2 * pictures * math.prod(preprocessing.shape), machine.free_bytes()  # as they come, and in order
     if free is not None and needed > free:
         raise DataError(
             f"{data.name}: decoded, its {pictures:,} pictures take {needed / 1e9:.3g} GB of memory, {free / 1e9:.3g} GB are free; "
