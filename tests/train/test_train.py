@@ -321,6 +321,18 @@ def test_a_wrong_architecture_is_said_at_once(painted: Path, tmp_path: Path) -> 
     assert "--arch mobilnet_v2: no such architecture" in done.stderr
 
 
+def test_a_network_that_cannot_be_built_is_said_before_pictures_are_decoded(
+    run: Run, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "unbuildable.py").write_text("def network(shape, labels):\n    raise ValueError('no such layer')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    result = run("train", painted, "--out", tmp_path / "m.keras", "--arch", "unbuildable:network")
+
+    assert "it raised ValueError: no such layer" in result.one_line_error()
+    assert "data:" not in result.err
+
+
 def test_a_report_that_cannot_be_written_is_said_before_the_work(run: Run, painted: Path, tmp_path: Path) -> None:
     (tmp_path / "m.report").write_text("of something else")
 

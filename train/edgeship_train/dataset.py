@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,7 +127,7 @@ def read_dataset(
     """
     goes_on, rehearsal = rehearsal is not None, rehearsal or Rehearsal({}, Digests())
     rehearsed_labels = {picture.label for picture in rehearsal.pictures.get("train", ())}
-    _check_labels(data, rehearsed_labels, goes_on=goes_on)
+    check_labels(data, rehearsed_labels if goes_on else None)
     unreadable: dict[str, str] = {}
     with _store(data, preprocessing, cached=cached) as store:
         readable = {
@@ -160,6 +160,38 @@ def read_dataset(
         in_cache=isinstance(store, Cache),
         decoded=decoded,
     )
+
+
+def check_labels(data: LabelledData, rehearsed: Set[str] | None = None) -> None:
+    """Refuses labels that cannot be learnt, which their folders tell before a picture is read.
+
+    Args:
+        data: labelled pictures.
+        rehearsed: labels of the pictures that the model that goes on brings along to be trained on; None when none goes on.
+
+    Raises:
+        DataError: fewer than two labels, or one without pictures to train on.
+    """
+    if len(data.labels) < 2:
+        raise DataError(
+            f"{data.name} has one label, {data.labels[0]!r}; a classifier needs at least two sub-folders with pictures"
+        )
+    training = data.parts.get("all") or data.parts.get("train")
+    if not training:
+        raise DataError(f"{data.name} has no train part; wanted {data.name}/train/LABEL/…, or {data.name}/LABEL/…")
+    known = {picture.label for picture in training} | (rehearsed or set())
+    for label in data.labels:
+        if label not in known:
+            elsewhere = [name for name, part in data.parts.items() if any(item.label == label for item in part)]
+            if rehearsed is not None and not elsewhere:
+                raise DataError(
+                    f"{data.name} has no pictures of {label!r}, which the earlier model knows, and its file carries none to train "
+                    "on; add a folder of some"
+                )
+            where = f"; it has some in {elsewhere[0]}" if elsewhere else ""
+            raise DataError(
+                f"{data.name}: label {label!r} has no pictures to train on{where}; add some, or remove its folder"
+            )
 
 
 def in_files(data: LabelledData) -> bool:
@@ -202,29 +234,6 @@ def _read(
         if item.pixels is not None:
             store.add(item.digest, item.pixels)
         yield _Item(item.picture, item.digest)
-
-
-def _check_labels(data: LabelledData, rehearsed: set[str], *, goes_on: bool) -> None:
-    if len(data.labels) < 2:
-        raise DataError(
-            f"{data.name} has one label, {data.labels[0]!r}; a classifier needs at least two sub-folders with pictures"
-        )
-    training = data.parts.get("all") or data.parts.get("train")
-    if not training:
-        raise DataError(f"{data.name} has no train part; wanted {data.name}/train/LABEL/…, or {data.name}/LABEL/…")
-    known = {picture.label for picture in training} | rehearsed
-    for label in data.labels:
-        if label not in known:
-            elsewhere = [name for name, part in data.parts.items() if any(item.label == label for item in part)]
-            if goes_on and not elsewhere:
-                raise DataError(
-                    f"{data.name} has no pictures of {label!r}, which the earlier model knows, and its file carries none to train "
-                    "on; add a folder of some"
-                )
-            where = f"; it has some in {elsewhere[0]}" if elsewhere else ""
-            raise DataError(
-                f"{data.name}: label {label!r} has no pictures to train on{where}; add some, or remove its folder"
-            )
 
 
 def _check_readable(
