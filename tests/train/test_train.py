@@ -260,6 +260,19 @@ def test_a_batch_larger_than_memory_names_one_that_fits(
     assert run(*command, "--batch-size", line.rpartition("try --batch-size ")[2]).code == 0
 
 
+def test_a_batch_larger_than_memory_is_refused_before_the_head_is_trained(
+    run: Run, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared_data: Path
+) -> None:
+    weights = shared_data / "mobilenet_v2/mobilenet_v2_0.35_224_no_top.weights.h5"
+    monkeypatch.setattr(machine, "free_bytes", lambda: 10_000_000)
+    command = ["train", painted, "--out", tmp_path / "m.keras", "--arch", "mobilenet_v2", "--weights", weights]
+
+    result = run(*command, "--size", 64)
+
+    assert "out of memory" in result.one_line_error()
+    assert "head:" not in result.err
+
+
 def test_a_batch_of_more_than_all_pictures_is_of_all(run: Run, painted: Path, tmp_path: Path) -> None:
     options = ["--arch", "conv3", "--size", 96, "--batch-size", 1_000_000, "--epochs", 1]
 
