@@ -24,7 +24,7 @@ from edgeship_train import cache, interrupts
 from edgeship_train.cache import Cache, Memory
 from edgeship_train.pixels import Pixels
 from edgeship_train.rehearsal import Rehearsal, fingerprints
-from edgeship_train.split import order, split
+from edgeship_train.split import rank, split
 
 Watch = Callable[[Sequence[LabelledPicture]], Sequence[LabelledPicture]]
 PARTS = ("train", "validation", "test")
@@ -346,7 +346,7 @@ def _without_duplicates(
 
 def _part(items: list[_Item], labels: tuple[str, ...], store: Cache | Memory, seed: int) -> Part:
     index = {label: number for number, label in enumerate(labels)}
-    items = sorted(items, key=lambda item: order(item.digest, seed))
+    items = sorted(items, key=lambda item: rank(item.digest, seed))
     digests = tuple(item.digest for item in items)
     targets = np.array([index[item.picture.label] for item in items], np.int64)
     return Part(store.pixels(digests), targets, tuple(item.picture for item in items), digests)

@@ -62,7 +62,7 @@ def check(order: Order) -> None:
     """Refuses before the work, rather than after it.
 
     Raises:
-        OutputError: the model, or the checkpoint of an interrupted run, is there already.
+        OutputError: the model, or the checkpoint of an interrupted run, is there already, or its folder cannot be written to.
         MissingExtraError: TensorBoard is wanted and not installed.
     """
     if order.tensorboard and importlib.util.find_spec("tensorboard") is None:
