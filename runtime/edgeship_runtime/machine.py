@@ -45,21 +45,32 @@ def free_bytes(root: Path = Path("/")) -> int | None:
         root: where /proc and /sys lie.
     """
     found = [_available(root / "proc/meminfo", "MemAvailable:", 1024)]
-    unified = [line[3:] for line in _read(root / "proc/self/cgroup").splitlines() if line.startswith("0::")]
     top = root / "sys/fs/cgroup"
-    for own in unified:
-        folder = top / own.lstrip("/")
-        found += [_left(group) for group in (folder, *folder.parents) if group.is_relative_to(top)]
+    for line in _read(root / "proc/self/cgroup").splitlines():
+        _, controllers, own = line.split(":", 2)
+        if not controllers:
+            found += [_left(group, "max", "current", "") for group in _upwards(top, own)]
+        elif "memory" in controllers.split(","):  # version 1 has a tree for each controller
+            found += [
+                _left(group, "limit_in_bytes", "usage_in_bytes", "total_") for group in _upwards(top / "memory", own)
+            ]
     known = [item for item in found if item is not None]
     return min(known) if known else None
 
 
-def _left(group: Path) -> int | None:
+def _upwards(top: Path, own: str) -> list[Path]:
+    """A control group and those that it lies in. A container may see its own as the topmost one."""
+    folder = top / own.lstrip("/")
+    return [group for group in (folder, *folder.parents) if group.is_relative_to(top)]
+
+
+def _left(group: Path, limit: str, usage: str, prefix: str) -> int | None:
     """What a control group may still take; pages of files that it read are given up first."""
-    most, used = _read(group / "memory.max"), _read(group / "memory.current")
+    most, used = _read(group / f"memory.{limit}"), _read(group / f"memory.{usage}")
     if not (most.isdigit() and used.isdigit()):
         return None
-    return int(most) - int(used) + (_available(group / "memory.stat", "inactive_file", 1) or 0)
+    files = [_available(group / "memory.stat", f"{prefix}{kind}_file", 1) or 0 for kind in ("inactive", "active")]
+    return int(most) - int(used) + sum(files)
 
 
 def _available(path: Path, name: str, unit: int) -> int | None:

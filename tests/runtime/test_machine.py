@@ -45,7 +45,21 @@ def test_memory_that_is_left_is_the_least_that_the_kernel_and_the_control_groups
 
     (group.parent / "memory.max").write_text("400000\n")
     (group.parent / "memory.current").write_text("150000\n")
-    (group.parent / "memory.stat").write_text("anon 1\ninactive_file 50000\n")
+    (group.parent / "memory.stat").write_text("anon 1\ninactive_file 30000\nactive_file 20000\n")
+    assert free_bytes(tmp_path) == 300_000
+
+
+@pytest.mark.parametrize("seen_as", ["slurm/job_7", ""])
+def test_memory_that_is_left_where_each_controller_has_its_own_tree(tmp_path: Path, seen_as: str) -> None:
+    """Control groups of version 1; in a container its own group may be all that is there."""
+    group = tmp_path / "sys/fs/cgroup/memory" / seen_as
+    group.mkdir(parents=True)
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text("5:cpu,memory:/slurm/job_7\n1:name=systemd:/a:b\n0::/a:b\n")
+    (group / "memory.limit_in_bytes").write_text("400000\n")
+    (group / "memory.usage_in_bytes").write_text("150000\n")
+    (group / "memory.stat").write_text("active_file 1\ntotal_inactive_file 30000\ntotal_active_file 20000\n")
+
     assert free_bytes(tmp_path) == 300_000
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgeship_runtime import machine
 from edgeship_runtime.data import open_data
 from edgeship_runtime.files import cache_home
 from edgeship_runtime.preprocessing import Preprocessing
-from edgeship_train import memory
 from edgeship_train.dataset import Dataset, read_dataset
 from making import Run, paint
 
@@ -151,7 +151,7 @@ def test_no_cache_writes_none(run: Run, painted: Path, tmp_path: Path, own_cache
 def test_a_set_larger_than_memory_needs_the_cache(
     run: Run, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "available_bytes", lambda: 1_000_000)
+    monkeypatch.setattr(machine, "free_bytes", lambda: 1_000_000)
     options = ["--size", 100, "--no-cache"]
 
     line = run("train", painted, "--out", tmp_path / "m.keras", *options).one_line_error()

@@ -7,9 +7,11 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edgeship_runtime.model_file import ModelFile
+from edgeship_train.course import Checkpoint, Course, stands_at
 from making import Run, paint
 
 EPOCHS = 6
@@ -152,17 +154,36 @@ def test_the_same_command_goes_on(run: Run, painted: Path, tmp_path: Path, monke
 
 
 def test_there_must_be_something_to_resume(run: Run, painted: Path, tmp_path: Path) -> None:
-    assert "there is no checkpoint" in run("train", painted, "--out", tmp_path / "m.keras", "--resume").one_line_error()
+    command = ("train", painted, "--out", tmp_path / "m.keras", "--resume")
+
+    assert "there is no checkpoint" in run(*command).one_line_error()
+
+    (tmp_path / "m.keras").write_bytes(b"")
+
+    assert "m.keras is there, and no m.checkpoint: the run came to its end" in run(*command).one_line_error()
 
 
-@pytest.mark.parametrize("damage", [b"", b"no archive", "half"])
-def test_a_damaged_checkpoint_is_one_line(
-    run: Run, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: bytes | str
-) -> None:
-    out = tmp_path / "m.keras"
-    interrupt(run, painted, out, monkeypatch)
-    path = out.with_suffix(".checkpoint")
-    data = path.read_bytes()
-    path.write_bytes(data[: len(data) // 2] if isinstance(damage, str) else damage)
+def test_a_damaged_checkpoint_is_one_line(run: Run, painted: Path, tmp_path: Path) -> None:
+    path = tmp_path / "m.checkpoint"
+    Checkpoint(path, {"options": {"epochs": 2}, "from": None}).save(Course(1), [np.zeros(3)])
+    whole = path.read_bytes()
+    entry = whole.index(
+        b"PK\x01\x02"
+    )  # of the archive's directory; what it says of flags and compression is no use then
 
-    assert "cannot be read" in run("train", painted, "--out", out, "--resume").one_line_error()
+    def changed(offset: int, value: int) -> bytes:
+        return whole[: entry + offset] + bytes([value]) + whole[entry + offset + 1 :]
+
+    assert stands_at(path) == "1 of 2 epochs"
+    for data in (
+        b"",
+        b"no archive",
+        whole[: len(whole) // 2],
+        changed(8, 1),
+        changed(8, 32),
+        changed(10, 1),
+        changed(10, 8),
+    ):
+        path.write_bytes(data)
+        assert stands_at(path) == ""
+        assert "cannot be read" in run("train", painted, "--out", tmp_path / "m.keras", "--resume").one_line_error()

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgeship_runtime import machine
 from edgeship_runtime.data import open_data
 from edgeship_runtime.digests import MEMBER, Digests
 from edgeship_runtime.labelled import digest
 from edgeship_runtime.model_file import ModelFile
-from edgeship_train import memory
 from edgeship_train.dataset import read_dataset
 from making import Digits, Run, paint
 
@@ -250,7 +250,7 @@ def test_a_loss_that_is_no_number_ends_training(run: Run, tmp_path: Path) -> Non
 def test_a_batch_larger_than_memory_names_one_that_fits(
     run: Run, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "available_bytes", lambda: 100_000_000)
+    monkeypatch.setattr(machine, "free_bytes", lambda: 100_000_000)
     command = ["train", painted, "--out", tmp_path / "m.keras", "--arch", "conv3", "--size", 96, "--epochs", 1]
 
     line = run(*command, "--batch-size", 1_000_000).one_line_error()
@@ -258,6 +258,19 @@ def test_a_batch_larger_than_memory_names_one_that_fits(
     assert "out of memory: a step with --batch-size 1000000 takes about 0.2" in line  # GB, of all 30 pictures
     assert "0.1 GB are free" in line
     assert run(*command, "--batch-size", line.rpartition("try --batch-size ")[2]).code == 0
+
+
+def test_a_batch_larger_than_memory_is_refused_before_the_head_is_trained(
+    run: Run, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared_data: Path
+) -> None:
+    weights = shared_data / "mobilenet_v2/mobilenet_v2_0.35_224_no_top.weights.h5"
+    monkeypatch.setattr(machine, "free_bytes", lambda: 10_000_000)
+    command = ["train", painted, "--out", tmp_path / "m.keras", "--arch", "mobilenet_v2", "--weights", weights]
+
+    result = run(*command, "--size", 64)
+
+    assert "out of memory" in result.one_line_error()
+    assert "head:" not in result.err
 
 
 def test_a_batch_of_more_than_all_pictures_is_of_all(run: Run, painted: Path, tmp_path: Path) -> None:
@@ -319,6 +332,18 @@ def test_a_wrong_architecture_is_said_at_once(painted: Path, tmp_path: Path) -> 
 
     assert done.stdout == "2 False\n"
     assert "--arch mobilnet_v2: no such architecture" in done.stderr
+
+
+def test_a_network_that_cannot_be_built_is_said_before_pictures_are_decoded(
+    run: Run, painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "unbuildable.py").write_text("def network(shape, labels):\n    raise ValueError('no such layer')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    result = run("train", painted, "--out", tmp_path / "m.keras", "--arch", "unbuildable:network")
+
+    assert "it raised ValueError: no such layer" in result.one_line_error()
+    assert "data:" not in result.err
 
 
 def test_a_report_that_cannot_be_written_is_said_before_the_work(run: Run, painted: Path, tmp_path: Path) -> None:

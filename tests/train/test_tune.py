@@ -220,6 +220,27 @@ def test_a_grid_ends_when_all_is_tried_and_a_failed_trial_does_not_end_it(tmp_pa
     assert "l2 = 0.0" in (tmp_path / "out/train.toml").read_text()
 
 
+def test_a_network_that_cannot_be_built_is_no_search_of_failed_trials(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mended, the same command begins. (Weights may be missing, and be put where the line says.)"""
+    monkeypatch.setenv("MISSING", "yes")
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "at_times.py").write_text(
+        "import os\nimport linear_network\n\ndef network(shape, labels):\n"
+        "    assert 'MISSING' not in os.environ\n    return linear_network.linear(shape, labels)\n"
+    )
+    command = ["tune", "digits", "--arch", "at_times:network", *QUICK, "--trials", 1, "--out", tmp_path / "out"]
+
+    line = run(*command).one_line_error()
+    monkeypatch.delenv("MISSING")
+    mended = run(*command)
+
+    assert "it raised AssertionError" in line
+    assert mended.code == 0, mended.err
+    assert "already there" not in mended.err
+
+
 def test_when_every_trial_fails_the_first_reason_is_said(tmp_path: Path, run: Run) -> None:
     (tmp_path / "space.toml").write_text("l2 = [1e38]")
 

@@ -67,6 +67,11 @@ class Parent:
         return self.model.manifest.labels
 
     @property
+    def rehearsed_labels(self) -> set[str]:
+        """Those of the pictures that are trained on again."""
+        return {picture.label for picture in self.model.manifest.calibration}
+
+    @property
     def trained(self) -> Digests:
         """What it was trained on."""
         return Digests.from_bytes(self.model.raw.members.get(MEMBER, b""))
@@ -82,10 +87,17 @@ class Parent:
         carried = {"train": self._pictures(manifest.calibration), "validation": self._pictures(manifest.proof)}
         return Rehearsal(carried, self.trained)
 
-    def network(self, labels: int) -> Network:
-        """The old network; for new labels, its last layer has new columns beside the old ones."""
+    def network(self, labels: int, seed: int) -> Network:
+        """The old network; for new labels, its last layer has new columns beside the old ones, which the seed decides.
+
+        Raises:
+            TrainingError: its last layer cannot be widened.
+        """
+        import keras
+
         from edgeship_runtime.engines.keras import load_model
 
+        keras.utils.set_random_seed(seed)
         old = load_model(self.model)
         dense = _last_dense(old, len(self.labels), self.model.path)
         if labels == len(self.labels):
@@ -99,17 +111,13 @@ class Parent:
         widened.set_weights([kernel, bias])
         return Network(model, dense.input)
 
-    def heir(self, dataset: Dataset, seed: int) -> Heir:
-        """The network that goes on, and what it answers before it does; the seed decides where new labels begin."""
-        import keras
-
-        keras.utils.set_random_seed(seed)
-        network = self.network(len(dataset.labels))
+    def heir(self, network: Network, dataset: Dataset) -> Heir:
+        """What this model's network answers before it goes on."""
         measured_on = [(name, dataset.parts[name]) for name in _MEASURED_ON if name in dataset.parts]
         scores = {name: predicted(network.model, part, 32, "scores, before") for name, part in measured_on}
         # of the old labels only: new columns are nothing but random weights
         answers = {name: found[:, : len(self.labels)].argmax(axis=1) for name, found in scores.items()}
-        return Heir(self, network, answers)
+        return Heir(self, answers)
 
     def _pictures(self, carried: Sequence[CarriedPicture]) -> list[LabelledPicture]:
         preprocessing = self.model.manifest.preprocessing
@@ -127,12 +135,10 @@ class Heir:
 
     Attributes:
         parent: what it was.
-        network: to be trained.
         answers: of the old network: part → index of the answered label, for each picture.
     """
 
     parent: Parent
-    network: Network
     answers: Mapping[str, NDArray[np.int64]]
 
     def metrics(self, dataset: Dataset, scores: Mapping[str, NDArray[np.float32]]) -> dict[str, Metric]:

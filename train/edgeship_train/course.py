@@ -7,6 +7,7 @@ import io
 import json
 import math
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     Arrays: TypeAlias = list[NDArray[np.generic]]
 
 _FORMAT = 2
+# What reading a damaged archive raises: RuntimeError where it seems to be encrypted, or packed in a way that nobody can read.
+_DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass
@@ -102,7 +105,7 @@ class Checkpoint:
 
 def stands_at(path: Path) -> str:
     """For people, how far a checkpoint has come: "3 of 8 epochs"; "" where there is none, or it is damaged."""
-    with contextlib.suppress(OSError, ValueError, KeyError, zipfile.BadZipFile), np.load(path) as archive:
+    with contextlib.suppress(*_DAMAGED), path.open("rb") as file, np.load(file) as archive:
         head = json.loads(str(archive["head"]))  # of the arrays, only this one is read
         return f"{head['epochs']} of {head['about']['options']['epochs']} epochs"
     return ""
@@ -126,7 +129,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[np.generic]]]:
             arrays = {name: archive[name] for name in archive.files}
         head = json.loads(str(arrays.pop("head")))
         readable = head["format"] == _FORMAT
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         raise TrainingError(f"{path} cannot be read ({error}); --force begins anew") from None
     if not readable:
         raise TrainingError(f"{path} has format {head['format']}; this version reads {_FORMAT}; --force begins anew")

@@ -6,24 +6,25 @@ import contextlib
 import hashlib
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeship_runtime import machine
 from edgeship_runtime.digests import Digests
 from edgeship_runtime.errors import DataError
 from edgeship_runtime.labelled import LabelledData, LabelledPicture
 from edgeship_runtime.manifest import Split
 from edgeship_runtime.preparing import prepare
 from edgeship_runtime.preprocessing import Preprocessing
-from edgeship_train import cache, interrupts, memory
+from edgeship_train import cache, interrupts
 from edgeship_train.cache import Cache, Memory
 from edgeship_train.pixels import Pixels
 from edgeship_train.rehearsal import Rehearsal, fingerprints
-from edgeship_train.split import order, split
+from edgeship_train.split import rank, split
 
 Watch = Callable[[Sequence[LabelledPicture]], Sequence[LabelledPicture]]
 PARTS = ("train", "validation", "test")
@@ -126,7 +127,7 @@ def read_dataset(
     """
     goes_on, rehearsal = rehearsal is not None, rehearsal or Rehearsal({}, Digests())
     rehearsed_labels = {picture.label for picture in rehearsal.pictures.get("train", ())}
-    _check_labels(data, rehearsed_labels, goes_on=goes_on)
+    check_labels(data, rehearsed_labels if goes_on else None)
     unreadable: dict[str, str] = {}
     with _store(data, preprocessing, cached=cached) as store:
         readable = {
@@ -161,6 +162,38 @@ def read_dataset(
     )
 
 
+def check_labels(data: LabelledData, rehearsed: Set[str] | None = None) -> None:
+    """Refuses labels that cannot be learnt, which their folders tell before a picture is read.
+
+    Args:
+        data: labelled pictures.
+        rehearsed: labels of the pictures that the model that goes on brings along to be trained on; None when none goes on.
+
+    Raises:
+        DataError: fewer than two labels, or one without pictures to train on.
+    """
+    if len(data.labels) < 2:
+        raise DataError(
+            f"{data.name} has one label, {data.labels[0]!r}; a classifier needs at least two sub-folders with pictures"
+        )
+    training = data.parts.get("all") or data.parts.get("train")
+    if not training:
+        raise DataError(f"{data.name} has no train part; wanted {data.name}/train/LABEL/…, or {data.name}/LABEL/…")
+    known = {picture.label for picture in training} | (rehearsed or set())
+    for label in data.labels:
+        if label not in known:
+            elsewhere = [name for name, part in data.parts.items() if any(item.label == label for item in part)]
+            if rehearsed is not None and not elsewhere:
+                raise DataError(
+                    f"{data.name} has no pictures of {label!r}, which the earlier model knows, and its file carries none to train "
+                    "on; add a folder of some"
+                )
+            where = f"; it has some in {elsewhere[0]}" if elsewhere else ""
+            raise DataError(
+                f"{data.name}: label {label!r} has no pictures to train on{where}; add some, or remove its folder"
+            )
+
+
 def in_files(data: LabelledData) -> bool:
     """Whether the pictures are files, rather than in memory already."""
     first = next((picture for part in data.parts.values() for picture in part), None)
@@ -182,7 +215,7 @@ def _store(data: LabelledData, preprocessing: Preprocessing, *, cached: bool) ->
 def _check_memory(data: LabelledData, preprocessing: Preprocessing) -> None:
     """Refuses what the system would end this process for, an hour from now."""
     pictures = sum(map(len, data.parts.values()))
-    needed, free = 2 * pictures * math.prod(preprocessing.shape), memory.available_bytes()  # as they come, and in order
+    needed, free = 2 * pictures * math.prod(preprocessing.shape), machine.free_bytes()  # as they come, and in order
     if free is not None and needed > free:
         raise DataError(
             f"{data.name}: decoded, its {pictures:,} pictures take {needed / 1e9:.3g} GB of memory, {free / 1e9:.3g} GB are free; "
@@ -201,29 +234,6 @@ def _read(
         if item.pixels is not None:
             store.add(item.digest, item.pixels)
         yield _Item(item.picture, item.digest)
-
-
-def _check_labels(data: LabelledData, rehearsed: set[str], *, goes_on: bool) -> None:
-    if len(data.labels) < 2:
-        raise DataError(
-            f"{data.name} has one label, {data.labels[0]!r}; a classifier needs at least two sub-folders with pictures"
-        )
-    training = data.parts.get("all") or data.parts.get("train")
-    if not training:
-        raise DataError(f"{data.name} has no train part; wanted {data.name}/train/LABEL/…, or {data.name}/LABEL/…")
-    known = {picture.label for picture in training} | rehearsed
-    for label in data.labels:
-        if label not in known:
-            elsewhere = [name for name, part in data.parts.items() if any(item.label == label for item in part)]
-            if goes_on and not elsewhere:
-                raise DataError(
-                    f"{data.name} has no pictures of {label!r}, which the earlier model knows, and its file carries none to train "
-                    "on; add a folder of some"
-                )
-            where = f"; it has some in {elsewhere[0]}" if elsewhere else ""
-            raise DataError(
-                f"{data.name}: label {label!r} has no pictures to train on{where}; add some, or remove its folder"
-            )
 
 
 def _check_readable(
@@ -336,7 +346,7 @@ def _without_duplicates(
 
 def _part(items: list[_Item], labels: tuple[str, ...], store: Cache | Memory, seed: int) -> Part:
     index = {label: number for number, label in enumerate(labels)}
-    items = sorted(items, key=lambda item: order(item.digest, seed))
+    items = sorted(items, key=lambda item: rank(item.digest, seed))
     digests = tuple(item.digest for item in items)
     targets = np.array([index[item.picture.label] for item in items], np.int64)
     return Part(store.pixels(digests), targets, tuple(item.picture for item in items), digests)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from edgeship_runtime.terminal import duration, say
-from edgeship_train import memory
 from edgeship_train.augmentation import Augmentation
 from edgeship_train.config import TrainingConfig
 from edgeship_train.course import Checkpoint, Course
@@ -73,7 +72,7 @@ def fit(
         Pictures per second in training, without validation.
 
     Raises:
-        TrainingError: memory does not suffice, the loss is not a number, or the checkpoint is damaged.
+        TrainingError: the loss is not a number, or the checkpoint is damaged.
     """
     from edgeship_train import watching
     from edgeship_train.batches import InOrder, Shuffled
@@ -90,7 +89,6 @@ def fit(
     ]
     speed, line = watching.Speed(), watching.Line(config.epochs, course.epochs, len(batches), "train")
     try:
-        memory.check_batch(model, batch_size, len(parts["train"]))
         if not aids.quiet:
             _say_time(model, batches, state, config.epochs - course.epochs)
             callbacks += [line, speed]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgeship_runtime import machine
 from edgeship_runtime.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -14,11 +14,6 @@ if TYPE_CHECKING:
 
 # Each activation is kept for the way back, has a gradient, and its layer works in a copy of its own.
 _COPIES = 2.5
-# Limit of a container, and what its processes hold; the page cache, which goes when memory is short, is not counted.
-_CGROUPS = (
-    (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.stat"), "anon"),
-    (Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"), Path("/sys/fs/cgroup/memory/memory.stat"), "total_rss"),
-)
 
 
 def check_batch(model: keras.Model, batch_size: int, pictures: int) -> None:
@@ -27,7 +22,7 @@ def check_batch(model: keras.Model, batch_size: int, pictures: int) -> None:
     Raises:
         TrainingError: with the largest power of two that fits.
     """
-    free = available_bytes()
+    free = machine.free_bytes()
     if free is None:
         return
     one = step_bytes(model)
@@ -67,26 +62,3 @@ def step_bytes(model: keras.Model) -> int:
                 count *= side or 1
             values += count
     return int(values * 4 * _COPIES)
-
-
-def available_bytes() -> int | None:
-    """Free memory of the machine, or of the container, whichever is less; None where neither tells."""
-    found = [_machine(), *(_group(*paths) for paths in _CGROUPS)]
-    known = [value for value in found if value is not None]
-    return min(known) if known else None
-
-
-def _machine() -> int | None:
-    try:
-        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
-    except OSError:
-        return None
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
-
-
-def _group(limit: Path, statistics: Path, name: str) -> int | None:
-    try:
-        values = dict(line.split(maxsplit=1) for line in statistics.read_text("ascii").splitlines())
-        return int(limit.read_text("ascii")) - int(values[name])
-    except (OSError, ValueError, KeyError):  # no such group, or "max"
-        return None

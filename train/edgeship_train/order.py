@@ -62,7 +62,7 @@ def check(order: Order) -> None:
     """Refuses before the work, rather than after it.
 
     Raises:
-        OutputError: the model, or the checkpoint of an interrupted run, is there already.
+        OutputError: the model, or the checkpoint of an interrupted run, is there already, or its folder cannot be written to.
         MissingExtraError: TensorBoard is wanted and not installed.
     """
     if order.tensorboard and importlib.util.find_spec("tensorboard") is None:
@@ -93,8 +93,13 @@ def resumed(order: Order, given: dict[str, Any]) -> dict[str, Any]:
     """The options of the interrupted run, once it is sure that no others were given.
 
     Raises:
-        TrainingError: another value or another --from was given now, or there is no checkpoint.
+        TrainingError: another value or another --from was given now, or there is no checkpoint, or none any more.
     """
+    if order.out.exists() and not order.checkpoint.exists():
+        raise TrainingError(
+            f"--resume: {order.out} is there, and no {order.checkpoint.name}: the run came to its end; "
+            "to train anew, leave --resume out and give --force"
+        )
     about: Any = course.about(order.checkpoint)
     if about.get("from") != order.origin:  # before anything else: its network has other options
         raise TrainingError(

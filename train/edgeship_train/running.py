@@ -17,11 +17,12 @@ from edgeship_train.architectures import Network
 from edgeship_train.config import TrainingConfig
 from edgeship_train.continuing import Heir, Parent
 from edgeship_train.course import Checkpoint
-from edgeship_train.dataset import Dataset, in_files
+from edgeship_train.dataset import Dataset, check_labels, in_files
 from edgeship_train.fitting import Aids
 from edgeship_train.order import Order
-from edgeship_train.resolving import resolve
-from edgeship_train.training import Trained, choose_device, train
+from edgeship_train.resolving import preprocessing_of, resolve
+from edgeship_train.training import Trained, built, choose_device, train
+from edgeship_train.transfer import first_tuned
 
 _LISTED = 10
 
@@ -43,9 +44,36 @@ def resolved(data: LabelledData, config: TrainingConfig, order: Order) -> Traini
     Raises:
         UsageError: options contradict each other, or the pictures.
         TrainingError: a weights file cannot be read.
+        DataError: fewer than two labels, or one without pictures to train on.
     """
     parent = order.parent
-    return resolve(config, parent.joined(data) if parent else data, parent.model.manifest if parent else None)
+    if parent is None:
+        check_labels(data)
+        return resolve(config, data)
+    joined = parent.joined(data)
+    check_labels(joined, parent.rehearsed_labels)
+    return resolve(config, joined, parent.model.manifest)
+
+
+def begun(data: LabelledData, config: TrainingConfig, parent: Parent | None = None) -> Network:
+    """The network that a run begins with. What is wrong with it is said before pictures are decoded, which may take hours.
+
+    Args:
+        data: labelled pictures.
+        config: resolved.
+        parent: the model that goes on.
+
+    Raises:
+        TrainingError: its weights cannot be had, it does not take such pictures, the earlier model has no last layer that can
+            be widened, or there is no block to fine-tune from.
+    """
+    choose_device()
+    with interrupts.noted():
+        if parent is None:
+            return built(config, preprocessing_of(config).shape, len(data.labels))
+        network = parent.network(len(parent.joined(data).labels), config.seed)
+        first_tuned(network, config)
+        return network
 
 
 def run_one(
@@ -61,7 +89,7 @@ def run_one(
         data: labelled pictures.
         config: resolved.
         order: what is wanted besides.
-        network: to be trained; None builds the configuration's.
+        network: as it is `begun`; None begins it here.
         again: what begins this run anew, for the line after an interrupt.
 
     Raises:
@@ -79,6 +107,7 @@ def _run(data: LabelledData, config: TrainingConfig, order: Order, network: Netw
     if parent is not None:
         _say_labels(parent, data)
         data = parent.joined(data)
+    network = network or begun(data, config, parent)
     dataset = reading.read(data, config, cached=order.cached, rehearsal=parent.rehearsal() if parent else None)
     checkpoint = Checkpoint(order.checkpoint, _about(config, dataset, order))
     if order.resume:
@@ -89,9 +118,9 @@ def _run(data: LabelledData, config: TrainingConfig, order: Order, network: Netw
             checkpoint.remove()  # of a run that --force gives up: this one may be interrupted before it has one
             _remove_logs(order.logs)
         logs = order.logs if order.tensorboard else None
-        heir = parent.heir(dataset, config.seed) if parent else None
+        heir = parent.heir(network, dataset) if parent else None
         aids = Aids(checkpoint, resume=order.resume, tensorboard=logs)
-        trained = train(dataset, config, aids, heir.network if heir else network)
+        trained = train(dataset, config, aids, network)
         outcome = _write(dataset, trained, order, heir)
         checkpoint.remove()
         interrupts.obey(f"{order.out} and its report were written before")

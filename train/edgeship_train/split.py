@@ -30,7 +30,7 @@ def split(
     chosen: dict[str, Part] = {}
     for label in sorted(members):
         fresh = sorted(
-            set(members[label]) - set(chosen), key=lambda digest: (digest not in trained, order(digest, seed))
+            set(members[label]) - set(chosen), key=lambda digest: (digest not in trained, rank(digest, seed))
         )
         counts = _counts(len(fresh), parts)
         for part in parts:
@@ -40,7 +40,7 @@ def split(
     return chosen
 
 
-def order(digest: str, seed: int) -> bytes:
+def rank(digest: str, seed: int) -> bytes:
     """A picture's place in the shuffled order of its label."""
     return hashlib.sha256(f"{seed}:{digest}".encode()).digest()
 

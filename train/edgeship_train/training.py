@@ -101,13 +101,14 @@ def _fitted(network: Network, dataset: Dataset, config: TrainingConfig, aids: Ai
     """The course to its end, and pictures per second."""
     course, speed, rate, first = Course(), 0.0, config.learning_rate or 0.0, 0
     fits = network.features is None or (config.fine_tune_from != "none" and config.epochs > 1)
+    if fits:  # before the head, which may take hours
+        memory.check_batch(network.model, config.batch_size or 1, len(dataset.parts["train"]))
     if network.features is not None:
         rate, first = rate * config.fine_tune_rate, 1
-        lowest = first_tuned(network, config)  # a slip is told before the head, which may take hours
         if not aids.resume:
             fit_head(network, dataset, config, course)
         if fits:
-            thaw(network, lowest)
+            thaw(network, first_tuned(network, config))
     if fits:
         rated = dataclasses.replace(config, learning_rate=rate)
         labels, augmentation = len(dataset.labels), augmentation_of(config)

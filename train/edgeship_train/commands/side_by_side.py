@@ -15,8 +15,6 @@ from edgeship_train.commands import answering
 from edgeship_train.commands.options import configured, given, ordered
 
 if TYPE_CHECKING:
-    from edgeship_runtime.labelled import LabelledData
-    from edgeship_train.architectures import Network
     from edgeship_train.config import TrainingConfig
     from edgeship_train.order import Order
     from edgeship_train.running import Outcome
@@ -29,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     from edgeship_runtime.data import open_data
     from edgeship_train.order import check_beside
     from edgeship_train.reporting.comparison import write_comparison
-    from edgeship_train.running import resolved, run_one
+    from edgeship_train.running import begun, resolved, run_one
 
     archs = _archs(options)
     order, values, page = ordered(options), given(options), Path(options.out).with_suffix(".report")
@@ -40,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     data = open_data(options.data)
     configs = {arch: resolved(data, asked[arch], order) for arch in archs}
     _check_different(configs)
-    networks = {arch: _begun(data, configs[arch]) for arch in archs}
+    networks = {arch: begun(data, configs[arch]) for arch in archs}
     outcomes: list[Outcome] = []
     for arch in archs:
         # those that are done would be in the way of the same command
@@ -101,14 +99,3 @@ def _check_different(configs: Mapping[str, TrainingConfig]) -> None:
             raise UsageError(
                 f"--archs {','.join(configs)}: with these pictures {other} and {name} are both {config.arch}"
             )
-
-
-def _begun(data: LabelledData, config: TrainingConfig) -> Network:
-    """A run's network: its weights may not be there, or it may not take such pictures."""
-    from edgeship_train import interrupts
-    from edgeship_train.resolving import preprocessing_of
-    from edgeship_train.training import built, choose_device
-
-    choose_device()
-    with interrupts.noted():
-        return built(config, preprocessing_of(config).shape, len(data.labels))

@@ -54,6 +54,12 @@ class Plan:
         """Trials, of which a grid has no more than combinations."""
         return min(self.trials, self.space.combinations) if self.sampler == "grid" else self.trials
 
+    @property
+    def searches_networks(self) -> bool:
+        """Whether trials may differ in their network, or in the pictures that it takes."""
+        groups = {item.name: item.metadata["group"] for item in fields(TrainingConfig)}
+        return any(groups[name] in ("network", "pictures") for name in self.space.options)
+
     def config(self, options: Mapping[str, Value]) -> TrainingConfig:
         """The base with the options of a trial.
 

@@ -14,6 +14,7 @@ from edgeship_train import interrupts
 from edgeship_train.config import TrainingConfig
 from edgeship_train.dataset import Dataset
 from edgeship_train.resolving import resolve
+from edgeship_train.running import begun
 from edgeship_train.tuning import trials
 from edgeship_train.tuning.plan import Plan
 from edgeship_train.tuning.runs import Runs
@@ -41,6 +42,8 @@ class Search:
         self.plan, self.data, self._storage = plan, data, storage
         self._runs = Runs(plan, data)
         self.base = resolve(plan.base, data)
+        if not plan.searches_networks:  # what fails now fails in every trial, and a search of failed ones goes nowhere
+            begun(data, self.base)
         self.dataset = self._runs.read(self.base)
         self.name = _name(plan.objective, self.base, self.dataset)
         with plainly(storage):
