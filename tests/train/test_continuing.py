@@ -146,6 +146,7 @@ def test_new_pictures_of_known_labels(run: Run, colours: Path, tmp_path: Path, m
         (["--size", "32"], "--size cannot be chosen with --from"),
         (["--dropout", "0.5"], "--dropout cannot be chosen with --from"),
         (["--precision", "mixed_float16"], "--precision cannot be chosen with --from"),
+        (["--arch", "cnn"], "--arch cannot be chosen with --from"),  # the default, and not what it is
         (["--archs", "lenet,micro"], "--archs goes with neither"),
     ],
 )

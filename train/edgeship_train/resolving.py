@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from typing import Any
 
 from edgeship_runtime.errors import UsageError
@@ -22,19 +23,22 @@ _FOLDER_SIZE, _PRETRAINED_SIZE = 96, 224
 _LARGE, _SMALL_BATCH, _LARGE_BATCH = 20_000, 32, 128
 
 
-def resolve(config: TrainingConfig, data: LabelledData, parent: Manifest | None = None) -> TrainingConfig:
+def resolve(
+    config: TrainingConfig, data: LabelledData, parent: Manifest | None = None, chosen: Collection[str] = ()
+) -> TrainingConfig:
     """Decides every field that is None.
 
     Args:
         config: what was asked for.
         data: the pictures.
         parent: of the model that goes on, whose network and input stay as they are.
+        chosen: fields that were asked for, which a value that is the default does not tell.
 
     Raises:
         UsageError: options contradict each other, or the pictures.
         TrainingError: a weights file cannot be read, or there is no such function of the user's.
     """
-    config = _inherited(config, parent) if parent else _network(config, data)
+    config = _inherited(config, parent, chosen) if parent else _network(config, data)
     config = _augmented(config, data)
     training = data.parts.get("all") or data.parts.get("train") or ()
     values: dict[str, Any] = {}
@@ -66,7 +70,7 @@ def augmentation_of(config: TrainingConfig) -> Augmentation:
     return Augmentation(**{name: getattr(config, name) for name in names})
 
 
-def _inherited(config: TrainingConfig, parent: Manifest) -> TrainingConfig:
+def _inherited(config: TrainingConfig, parent: Manifest, chosen: Collection[str]) -> TrainingConfig:
     """What a model that goes on brings along."""
     taken, default = parent.preprocessing, TrainingConfig()
     if taken.width != taken.height:
@@ -83,8 +87,11 @@ def _inherited(config: TrainingConfig, parent: Manifest) -> TrainingConfig:
         "fit": taken.fit,
     }
     for name, value in inherited.items():
-        if getattr(config, name) not in (getattr(default, name), value):
-            raise UsageError(f"--{name} cannot be chosen with --from: the network and its input stay as they are")
+        asked = getattr(config, name)
+        if asked != value and (name in chosen or asked != getattr(default, name)):
+            raise UsageError(
+                f"--{name} cannot be chosen with --from: the network and its input stay as they are, here {value}"
+            )
     return dataclasses.replace(config, **inherited)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,14 @@ class Outcome:
     size_bytes: int
 
 
-def resolved(data: LabelledData, config: TrainingConfig, order: Order) -> TrainingConfig:
+def resolved(data: LabelledData, config: TrainingConfig, order: Order, chosen: Collection[str] = ()) -> TrainingConfig:
     """The configuration without open questions. It takes neither TensorFlow nor more than a look at the pictures.
+
+    Args:
+        data: labelled pictures.
+        config: what was asked for.
+        order: what is wanted besides.
+        chosen: the configuration's fields that were asked for.
 
     Raises:
         UsageError: options contradict each other, or the pictures.
@@ -52,7 +59,7 @@ def resolved(data: LabelledData, config: TrainingConfig, order: Order) -> Traini
         return resolve(config, data)
     joined = parent.joined(data)
     check_labels(joined, parent.rehearsed_labels)
-    return resolve(config, joined, parent.model.manifest)
+    return resolve(config, joined, parent.model.manifest, chosen)
 
 
 def begun(data: LabelledData, config: TrainingConfig, parent: Parent | None = None) -> Network:

@@ -55,12 +55,12 @@ def run(options: argparse.Namespace) -> int:
     if options.archs is not None:
         return side_by_side.run(options)
     order = ordered(options)
-    values = given(options)
-    config = configured(resumed(order, values) if order.resume else values, options)
+    values = resumed(order, given(options)) if order.resume else given(options)
+    config = configured(values, options)
     check(order)
     check_beside(order, options.data)
     data = open_data(options.data)
-    outcome = run_one(data, resolved(data, config, order), order)
+    outcome = run_one(data, resolved(data, config, order, values), order)
     if options.json:
         answer_json(answering.to_json(outcome))
     else:
