@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import math
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +22,11 @@ from edgeship_runtime.preprocessing import Preprocessing
 from edgeship_train import cache, interrupts
 from edgeship_train.cache import Cache, Memory
 from edgeship_train.pixels import Pixels
-from edgeship_train.rehearsal import Rehearsal, fingerprints
-from edgeship_train.split import rank, split
+from edgeship_train.placing import PARTS, Item, absent, place, without_duplicates
+from edgeship_train.rehearsal import Rehearsal
+from edgeship_train.split import rank
 
 Watch = Callable[[Sequence[LabelledPicture]], Sequence[LabelledPicture]]
-PARTS = ("train", "validation", "test")
 _COMPARED = 256  # pictures in memory at a time, to see whether any differs from the first
 
 
@@ -91,14 +90,6 @@ class Dataset:
         return hashlib.sha256("\n".join(text).encode()).hexdigest()
 
 
-@dataclass(frozen=True, eq=False)
-class _Item:
-    """A readable picture, whose pixels lie in the store."""
-
-    picture: LabelledPicture
-    digest: str
-
-
 def read_dataset(
     data: LabelledData,
     preprocessing: Preprocessing,
@@ -140,10 +131,10 @@ def read_dataset(
         }
     decoded = store.added if isinstance(store, Cache) else sum(map(len, readable.values()))
     _check_readable(data, readable, unreadable, rehearsed_labels)
-    placed, rule = _place(readable, seed, rehearsal.trained)
-    for name, items in _absent(rehearsed, readable, store).items():
+    placed, rule = place(readable, seed, rehearsal.trained)
+    for name, items in absent(rehearsed, readable, store).items():
         placed[name] = [*items, *placed.get(name, [])]
-    kept, duplicates, contradictions = _without_duplicates(placed)
+    kept, duplicates, contradictions = without_duplicates(placed)
     _check_kept(data, readable, kept, goes_on=goes_on)
     parts = {name: _part(kept[name], data.labels, store, seed) for name in PARTS if kept.get(name)}
     _check_different(data, preprocessing, parts["train"])
@@ -225,7 +216,7 @@ def _check_memory(data: LabelledData, preprocessing: Preprocessing) -> None:
 
 def _read(
     pictures: Sequence[LabelledPicture], preprocessing: Preprocessing, store: Cache | Memory, unreadable: dict[str, str]
-) -> Iterator[_Item]:
+) -> Iterator[Item]:
     for item in prepare(pictures, preprocessing, skip=store):
         interrupts.obey()
         if item.error is not None:
@@ -233,11 +224,11 @@ def _read(
             continue
         if item.pixels is not None:
             store.add(item.digest, item.pixels)
-        yield _Item(item.picture, item.digest)
+        yield Item(item.picture, item.digest)
 
 
 def _check_readable(
-    data: LabelledData, readable: Mapping[str, Sequence[_Item]], unreadable: Mapping[str, str], rehearsed: set[str]
+    data: LabelledData, readable: Mapping[str, Sequence[Item]], unreadable: Mapping[str, str], rehearsed: set[str]
 ) -> None:
     training = readable.get("all") or readable.get("train") or []
     lost = sorted(set(data.labels) - {item.picture.label for item in training} - rehearsed)
@@ -248,8 +239,8 @@ def _check_readable(
 
 def _check_kept(
     data: LabelledData,
-    readable: Mapping[str, Sequence[_Item]],
-    kept: Mapping[str, Sequence[_Item]],
+    readable: Mapping[str, Sequence[Item]],
+    kept: Mapping[str, Sequence[Item]],
     *,
     goes_on: bool,
 ) -> None:
@@ -283,68 +274,7 @@ def _check_different(data: LabelledData, preprocessing: Preprocessing, training:
     )
 
 
-def _absent(
-    rehearsed: Mapping[str, list[_Item]], readable: Mapping[str, list[_Item]], store: Cache | Memory
-) -> dict[str, list[_Item]]:
-    """The carried pictures that the data does not have: there, a picture has the label and the part that it has now."""
-    if not any(rehearsed.values()):
-        return {}
-    there = set(fingerprints(store.pixels([item.digest for items in readable.values() for item in items])))
-    return {
-        name: [
-            item
-            for item, mark in zip(items, fingerprints(store.pixels([one.digest for one in items])), strict=True)
-            if mark not in there
-        ]
-        for name, items in rehearsed.items()
-    }
-
-
-def _place(readable: Mapping[str, list[_Item]], seed: int, trained: Digests) -> tuple[dict[str, list[_Item]], str]:
-    """Every picture in its part, and the rule by which."""
-    if "all" in readable:
-        return _split_up(readable["all"], seed, ("test", "validation", "train"), trained), "content-hash"
-    placed: dict[str, list[_Item]] = defaultdict(list)
-    for name, items in readable.items():
-        for item in items:
-            placed["train" if item.digest in trained else name].append(item)
-    if "validation" not in readable:
-        placed.update(_split_up(placed["train"], seed, ("validation", "train"), trained))
-    return placed, "given"
-
-
-def _split_up(items: list[_Item], seed: int, parts: tuple[str, ...], trained: Digests) -> dict[str, list[_Item]]:
-    members: dict[str, list[str]] = defaultdict(list)
-    for item in items:
-        members[item.picture.label].append(item.digest)
-    chosen = split(members, seed, parts, trained)
-    placed: dict[str, list[_Item]] = defaultdict(list)
-    for item in items:
-        placed[chosen[item.digest]].append(item)
-    return placed
-
-
-def _without_duplicates(
-    placed: Mapping[str, list[_Item]],
-) -> tuple[dict[str, list[_Item]], int, tuple[tuple[str, str], ...]]:
-    """Each content once, in the latest of its parts: a test picture is never trained on. And what contradicts itself."""
-    seen: dict[str, LabelledPicture] = {}
-    kept: dict[str, list[_Item]] = {}
-    contradictions, dropped = [], 0
-    for name in reversed(PARTS):
-        kept[name] = []
-        for item in placed.get(name, []):
-            first = seen.setdefault(item.digest, item.picture)
-            if first is item.picture:
-                kept[name].append(item)
-                continue
-            dropped += 1
-            if first.label != item.picture.label:
-                contradictions.append((first.name, item.picture.name))
-    return kept, dropped, tuple(contradictions)
-
-
-def _part(items: list[_Item], labels: tuple[str, ...], store: Cache | Memory, seed: int) -> Part:
+def _part(items: list[Item], labels: tuple[str, ...], store: Cache | Memory, seed: int) -> Part:
     index = {label: number for number, label in enumerate(labels)}
     items = sorted(items, key=lambda item: rank(item.digest, seed))
     digests = tuple(item.digest for item in items)
@@ -352,6 +282,6 @@ def _part(items: list[_Item], labels: tuple[str, ...], store: Cache | Memory, se
     return Part(store.pixels(digests), targets, tuple(item.picture for item in items), digests)
 
 
-def _data_sha256(items: list[_Item]) -> str:
+def _data_sha256(items: list[Item]) -> str:
     lines = sorted(f"{item.digest} {item.picture.label}\n" for item in items)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
