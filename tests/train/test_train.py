@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import zipfile
@@ -478,3 +479,15 @@ def test_a_file_name_that_is_no_text_is_told_as_text(run: Run, painted: Path, tm
     assert result.code == 0, result.err
     assert "left out: red/torn\\udce9\\nx.png: the file is empty" in result.err
     assert (tmp_path / "m.report/report.html").exists()
+
+
+def test_a_named_set_that_lacks_a_label_speaks_of_no_folder(run: Run, tmp_path: Path) -> None:
+    for prefix in ("train", "t10k"):
+        (tmp_path / f"{prefix}-images-idx3-ubyte").write_bytes(
+            struct.pack(">4B3i", 0, 0, 8, 3, 2, 4, 4) + bytes(range(32))
+        )
+        (tmp_path / f"{prefix}-labels-idx1-ubyte").write_bytes(struct.pack(">4Bi", 0, 0, 8, 1, 2) + bytes([0, 2]))
+
+    line = run("train", f"mnist:{tmp_path}", "--out", tmp_path / "m.keras").one_line_error()
+
+    assert "label '1' has no pictures to train on; the set is not whole" in line

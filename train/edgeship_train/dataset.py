@@ -180,9 +180,8 @@ def check_labels(data: LabelledData, rehearsed: Set[str] | None = None) -> None:
                     "on; add a folder of some"
                 )
             where = f"; it has some in {elsewhere[0]}" if elsewhere else ""
-            raise DataError(
-                f"{data.name}: label {label!r} has no pictures to train on{where}; add some, or remove its folder"
-            )
+            cure = "add some, or remove its folder" if in_files(data) else "the set is not whole"
+            raise DataError(f"{data.name}: label {label!r} has no pictures to train on{where}; {cure}")
 
 
 def in_files(data: LabelledData) -> bool:
